@@ -29,11 +29,25 @@ pub(crate) enum Failure {
     /// The server has answered in place of the page, with this status.
     Unanswered(StatusCode),
     Login(LoginFailure),
-    /// The state that the form was based on has changed, or the act is impossible; the reason in words.
-    Refused(StatusCode, Cow<'static, str>),
+    /// The state that the form was based on has changed, or the act is impossible.
+    Refused(StatusCode, Refusal),
     /// The database, or a bug of ours; the text is for the log.
     Store(StoreError),
     Internal(&'static str),
+}
+
+/// The reason for which nothing was done.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// In the language of the page.
+    Told(Cow<'static, str>),
+    Case(CaseError),
+    Refund(RefundError),
+    Account(AccountError),
+    Settle(SettleError),
+    Token(TokenError),
+    /// The computer's clock from the database's, by that many seconds.
+    ClockDiffers(i64),
 }
 
 impl Failure {
@@ -52,12 +66,14 @@ impl Failure {
         }
     }
 
+    /// `reason` is in the language of the page.
     pub(crate) fn refused(reason: impl Into<Cow<'static, str>>) -> Failure {
-        Failure::Refused(StatusCode::CONFLICT, reason.into())
+        Failure::Refused(StatusCode::CONFLICT, Refusal::Told(reason.into()))
     }
 
+    /// `reason` is in the language of the page.
     pub(crate) fn invalid(reason: impl Into<Cow<'static, str>>) -> Failure {
-        Failure::Refused(StatusCode::BAD_REQUEST, reason.into())
+        Failure::Refused(StatusCode::BAD_REQUEST, Refusal::Told(reason.into()))
     }
 }
 
@@ -80,35 +96,34 @@ impl From<SessionError> for Failure {
             SessionError::AttemptSpent => Failure::Login(LoginFailure::Attempt),
             SessionError::Store(error) => Failure::Store(error),
             SessionError::NoRandomness => Failure::Internal("no random bytes"),
-            SessionError::Invalid(_) | SessionError::MovesMoney(_) => Failure::invalid(error.to_string()),
+            SessionError::Invalid(_) | SessionError::MovesMoney(_) => {
+                Failure::Internal("a link that is issued by the command line alone")
+            }
         }
     }
 }
 
 impl From<CaseError> for Failure {
     fn from(error: CaseError) -> Failure {
-        match error {
-            CaseError::NotFound => Failure::NotFound,
-            CaseError::Store(error) => Failure::Store(error),
-            CaseError::NoText => Failure::invalid(error.to_string()),
-            CaseError::Stale | CaseError::Before(_) => Failure::refused(error.to_string()),
-        }
+        let status = match error {
+            CaseError::NotFound => return Failure::NotFound,
+            CaseError::Store(error) => return Failure::Store(error),
+            CaseError::NoText => StatusCode::BAD_REQUEST,
+            CaseError::Stale | CaseError::Before(_) => StatusCode::CONFLICT,
+        };
+        Failure::Refused(status, Refusal::Case(error))
     }
 }
 
 impl From<RefundError> for Failure {
     fn from(error: RefundError) -> Failure {
-        match error {
-            RefundError::NoPayment | RefundError::NotFound => Failure::NotFound,
-            RefundError::Store(error) => Failure::Store(error),
-            RefundError::ReasonRequired | RefundError::InvalidAmount { .. } => {
-                Failure::invalid(error.to_string())
-            }
-            RefundError::SameUser | RefundError::NotTheMaker => {
-                Failure::Refused(StatusCode::FORBIDDEN, error.to_string().into())
-            }
+        let status = match error {
+            RefundError::NoPayment | RefundError::NotFound => return Failure::NotFound,
+            RefundError::Store(error) => return Failure::Store(error),
+            RefundError::ReasonRequired | RefundError::InvalidAmount { .. } => StatusCode::BAD_REQUEST,
+            RefundError::SameUser | RefundError::NotTheMaker => StatusCode::FORBIDDEN,
             RefundError::GatewayUnavailable { .. } | RefundError::Interrupted => {
-                Failure::Refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string().into())
+                StatusCode::SERVICE_UNAVAILABLE
             }
             RefundError::NotPaid(_)
             | RefundError::AlreadyPaid
@@ -119,24 +134,23 @@ impl From<RefundError> for Failure {
             | RefundError::WindowOver { .. }
             | RefundError::ReceiptNotCancellable(_)
             | RefundError::State { .. }
-            | RefundError::KeyReused => Failure::refused(error.to_string()),
-        }
+            | RefundError::KeyReused => StatusCode::CONFLICT,
+        };
+        Failure::Refused(status, Refusal::Refund(error))
     }
 }
 
 impl From<AccountError> for Failure {
     fn from(error: AccountError) -> Failure {
-        match error {
-            AccountError::NotFound => Failure::NotFound,
-            AccountError::Store(error) => Failure::Store(error),
-            AccountError::Denied(denied) => Failure::Denied(denied),
-            AccountError::Nameless | AccountError::SamePerson => {
-                Failure::Refused(StatusCode::FORBIDDEN, error.to_string().into())
-            }
+        let status = match error {
+            AccountError::NotFound => return Failure::NotFound,
+            AccountError::Store(error) => return Failure::Store(error),
+            AccountError::Denied(denied) => return Failure::Denied(denied),
+            AccountError::Vault(VaultError::NoRandomness) => return Failure::Internal("no random bytes"),
+            AccountError::Nameless | AccountError::SamePerson => StatusCode::FORBIDDEN,
             AccountError::Invalid(_) | AccountError::OtherMerchant | AccountError::NotVerified(_) => {
-                Failure::invalid(error.to_string())
+                StatusCode::BAD_REQUEST
             }
-            AccountError::Vault(VaultError::NoRandomness) => Failure::Internal("no random bytes"),
             AccountError::Stale
             | AccountError::KeyReused
             | AccountError::State(_)
@@ -145,8 +159,9 @@ impl From<AccountError> for Failure {
                 | VaultError::Missing { .. }
                 | VaultError::Wrong { .. }
                 | VaultError::Altered { .. },
-            ) => Failure::refused(error.to_string()),
-        }
+            ) => StatusCode::CONFLICT,
+        };
+        Failure::Refused(status, Refusal::Account(error))
     }
 }
 
@@ -158,27 +173,28 @@ impl From<SettleError> for Failure {
             SettleError::BadSignature
             | SettleError::WrongTransaction
             | SettleError::Fenced
-            | SettleError::Interrupted => Failure::refused(error.to_string()),
+            | SettleError::Interrupted => Failure::Refused(StatusCode::CONFLICT, Refusal::Settle(error)),
         }
     }
 }
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Failure {
-        match error {
-            TokenError::Denied(denied) => Failure::Denied(denied),
-            TokenError::Store(error) => Failure::Store(error),
-            TokenError::NotFound => Failure::NotFound,
-            TokenError::NoRandomness => Failure::Internal("no random bytes"),
-            TokenError::OwnRefunds => Failure::Refused(StatusCode::FORBIDDEN, error.to_string().into()),
-            TokenError::Invalid(_) | TokenError::OwnLife => Failure::invalid(error.to_string()),
+        let status = match error {
+            TokenError::Denied(denied) => return Failure::Denied(denied),
+            TokenError::Store(error) => return Failure::Store(error),
+            TokenError::NotFound => return Failure::NotFound,
+            TokenError::NoRandomness => return Failure::Internal("no random bytes"),
+            TokenError::OwnRefunds => StatusCode::FORBIDDEN,
+            TokenError::Invalid(_) | TokenError::OwnLife => StatusCode::BAD_REQUEST,
             TokenError::AdminWithRefunds { .. }
             | TokenError::ProgramChecks
             | TokenError::LabelTaken
             | TokenError::UuidTaken
             | TokenError::NameTaken
-            | TokenError::Before(_) => Failure::refused(error.to_string()),
-        }
+            | TokenError::Before(_) => StatusCode::CONFLICT,
+        };
+        Failure::Refused(status, Refusal::Token(error))
     }
 }
 

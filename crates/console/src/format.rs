@@ -1,11 +1,13 @@
 //! Amounts, moments and states for people.
 
 use jiff::tz::TimeZone;
+use payment_digit::embedded::indian_standard_time;
 use payment_domain::{
-    AccountState, CredentialState, Currency, Money, RefundStatus, StatusName, Timestamp, Transaction,
+    AccountState, CredentialState, Currency, Money, RefundReceipt, RefundStatus, StatusName, Timestamp,
+    Transaction, Waiver,
 };
-use payment_service::RunState;
 use payment_service::figures::Days;
+use payment_service::{RunState, UPSTREAM};
 
 use crate::context::Context;
 use crate::language::{Language, Texts, fill};
@@ -75,7 +77,12 @@ pub(crate) fn moment(context: &Context, at: Timestamp) -> String {
 
 fn shown(zone: &TimeZone, at: Timestamp) -> String {
     let Ok(instant) = jiff::Timestamp::from_millisecond(at.as_millis()) else { return String::new() };
-    instant.to_zoned(zone.clone()).strftime("%d-%m-%Y %H:%M:%S %Z").to_string()
+    // India's is a fixed offset, which has no name of its own.
+    let form = match *zone == indian_standard_time() {
+        true => "%d-%m-%Y %H:%M:%S IST",
+        false => "%d-%m-%Y %H:%M:%S %Z",
+    };
+    instant.to_zoned(zone.clone()).strftime(form).to_string()
 }
 
 /// `16:05`, or `30-11 16:05`.
@@ -99,9 +106,9 @@ pub(crate) fn age(context: &Context, at: Timestamp) -> String {
     let t = context.language.texts();
     let minutes = context.payments().ports.clock.now().since(at).as_secs() / 60;
     let (text, number) = match minutes {
-        ..60 => (t.minutes_ago, minutes),
-        60..2_880 => (t.hours_ago, minutes / 60),
-        2_880.. => (t.days_ago, minutes / 1_440),
+        ..60 => (t.words.minutes_ago, minutes),
+        60..2_880 => (t.words.hours_ago, minutes / 60),
+        2_880.. => (t.words.days_ago, minutes / 1_440),
     };
     fill(text, [&number.to_string()])
 }
@@ -134,9 +141,9 @@ pub(crate) const BAD: (&str, &str) = ("bad", "✗");
 
 pub(crate) fn status_word(t: &Texts, status: StatusName) -> &'static str {
     match status {
-        StatusName::Pending => t.pending,
-        StatusName::Success => t.paid,
-        StatusName::Failure => t.failure,
+        StatusName::Pending => t.words.pending,
+        StatusName::Success => t.words.paid,
+        StatusName::Failure => t.words.failure,
     }
 }
 
@@ -155,15 +162,53 @@ pub(crate) fn status_tag(language: Language, txn: &Transaction) -> Tag {
 
 pub(crate) fn refund_word(t: &Texts, status: RefundStatus) -> &'static str {
     match status {
-        RefundStatus::Requested => t.refund_requested,
-        RefundStatus::Approved => t.refund_approved,
-        RefundStatus::Sent => t.refund_sent,
-        RefundStatus::Succeeded => t.refund_succeeded,
-        RefundStatus::Failed => t.refund_failed,
-        RefundStatus::Rejected => t.refund_rejected,
-        RefundStatus::Withdrawn => t.refund_withdrawn,
-        RefundStatus::Expired => t.refund_expired,
+        RefundStatus::Requested => t.refunds.refund_requested,
+        RefundStatus::Approved => t.refunds.refund_approved,
+        RefundStatus::Sent => t.refunds.refund_sent,
+        RefundStatus::Succeeded => t.refunds.refund_succeeded,
+        RefundStatus::Failed => t.refunds.refund_failed,
+        RefundStatus::Rejected => t.refunds.refund_rejected,
+        RefundStatus::Withdrawn => t.refunds.refund_withdrawn,
+        RefundStatus::Expired => t.refunds.refund_expired,
     }
+}
+
+pub(crate) fn waiver_word(t: &Texts, waiver: Waiver) -> &'static str {
+    match waiver {
+        Waiver::SmallAmount => t.refunds.waiver_small,
+        Waiver::TrustedRole => t.refunds.waiver_trusted,
+    }
+}
+
+/// The receipt's part in a refund.
+pub(crate) fn receipt_word(t: &Texts, receipt: RefundReceipt) -> &'static str {
+    match receipt {
+        RefundReceipt::None => t.refunds.receipt_none,
+        RefundReceipt::Kept => t.refunds.receipt_kept,
+        RefundReceipt::NotCancellable => t.refunds.receipt_not_cancellable,
+        RefundReceipt::ToCancel => t.refunds.receipt_to_cancel,
+        RefundReceipt::Cancelled => t.refunds.receipt_cancelled,
+        RefundReceipt::NeedsAdjustment => t.refunds.receipt_adjust,
+    }
+}
+
+/// A code of the form's list by its word; that of another client as it is.
+pub(crate) fn reason_code<'a>(t: &'static Texts, code: &'a str) -> &'a str {
+    if code == UPSTREAM {
+        return t.refunds.reason_upstream;
+    }
+    reason_codes(t).into_iter().find(|(known, _)| *known == code).map_or(code, |(_, word)| word)
+}
+
+/// The codes that the form of a refund offers.
+pub(crate) fn reason_codes(t: &'static Texts) -> [(&'static str, &'static str); 5] {
+    [
+        ("PAID_TWICE", t.refunds.reason_paid_twice),
+        ("WRONG_AMOUNT", t.refunds.reason_wrong_amount),
+        ("WRONG_BILL", t.refunds.reason_wrong_bill),
+        ("SERVICE_NOT_GIVEN", t.refunds.reason_service),
+        ("OTHER", t.refunds.reason_other),
+    ]
 }
 
 pub(crate) fn refund_tag(language: Language, status: RefundStatus) -> Tag {
@@ -180,30 +225,30 @@ pub(crate) fn refund_tag(language: Language, status: RefundStatus) -> Tag {
 pub(crate) fn run_tag(language: Language, state: RunState) -> Tag {
     let t = language.texts();
     match state {
-        RunState::Running => tag(WAITS.0, WAITS.1, t.run_running),
-        RunState::Finished => tag(GOOD.0, GOOD.1, t.run_finished),
-        RunState::Cancelled => tag(BAD.0, BAD.1, t.run_cancelled),
-        RunState::Failed => tag(BAD.0, BAD.1, t.run_failed),
-        RunState::TakenOver => tag(BAD.0, BAD.1, t.run_taken_over),
+        RunState::Running => tag(WAITS.0, WAITS.1, t.operations.run_running),
+        RunState::Finished => tag(GOOD.0, GOOD.1, t.operations.run_finished),
+        RunState::Cancelled => tag(BAD.0, BAD.1, t.operations.run_cancelled),
+        RunState::Failed => tag(BAD.0, BAD.1, t.operations.run_failed),
+        RunState::TakenOver => tag(BAD.0, BAD.1, t.operations.run_taken_over),
     }
 }
 
 pub(crate) fn account_tag(language: Language, state: AccountState) -> Tag {
     let t = language.texts();
     match state {
-        AccountState::Open => tag(GOOD.0, GOOD.1, t.open),
-        AccountState::Retired => tag(BAD.0, BAD.1, t.step_retired),
+        AccountState::Open => tag(GOOD.0, GOOD.1, t.cases.open),
+        AccountState::Retired => tag(BAD.0, BAD.1, t.accounts.step_retired),
     }
 }
 
 pub(crate) fn credential_word(t: &Texts, state: CredentialState) -> &'static str {
     match state {
-        CredentialState::Created => t.step_created,
-        CredentialState::Entered => t.step_entered,
-        CredentialState::Verified => t.step_verified,
-        CredentialState::Active => t.step_active,
-        CredentialState::Retired => t.step_retired,
-        CredentialState::Wiped => t.step_wiped,
+        CredentialState::Created => t.accounts.step_created,
+        CredentialState::Entered => t.accounts.step_entered,
+        CredentialState::Verified => t.accounts.step_verified,
+        CredentialState::Active => t.accounts.step_active,
+        CredentialState::Retired => t.accounts.step_retired,
+        CredentialState::Wiped => t.accounts.step_wiped,
     }
 }
 
@@ -219,7 +264,8 @@ pub(crate) fn credential_tag(language: Language, state: CredentialState) -> Tag 
 /// Of a step that is done or not.
 pub(crate) fn step_tag(language: Language, is_done: bool) -> Tag {
     let t = language.texts();
-    let ((class, sign), word) = if is_done { (GOOD, t.step_done) } else { (WAITS, t.step_open) };
+    let ((class, sign), word) =
+        if is_done { (GOOD, t.accounts.step_done) } else { (WAITS, t.accounts.step_open) };
     tag(class, sign, word)
 }
 
@@ -253,7 +299,17 @@ mod tests {
     #[test]
     fn a_moment_names_its_zone_and_a_day_has_its_own_midnights() {
         let india = TimeZone::get("Asia/Kolkata").unwrap();
-        assert_eq!(shown(&india, Timestamp::from_millis(1_795_343_400_000)), "22-11-2026 16:00:00 IST");
+        let at = Timestamp::from_millis(1_795_343_400_000);
+        let as_set = indian_standard_time();
+        let nepal = TimeZone::get("Asia/Kathmandu").unwrap();
+        for (zone, named) in [
+            (&india, "22-11-2026 16:00:00 IST"),
+            (&as_set, "22-11-2026 16:00:00 IST"),
+            (&TimeZone::UTC, "22-11-2026 10:30:00 UTC"),
+            (&nepal, "22-11-2026 16:15:00 +0545"),
+        ] {
+            assert_eq!(shown(zone, at), named);
+        }
         let (from, to) = day(&india, "2026-11-22").unwrap();
         assert_eq!(shown(&india, from), "22-11-2026 00:00:00 IST");
         assert_eq!(to.since(from).as_secs(), 86_400);

@@ -29,6 +29,8 @@ mod serve;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod trail;
+mod wording;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use crate::language::{Texts, fill};
 use crate::links::Link;
 use crate::page::Named;
 use crate::screens::export::{self, Offered};
+use crate::trail::Trail;
 
 /// The rows of a page of a list.
 pub(crate) const ROWS: usize = 50;
@@ -22,6 +23,7 @@ pub(crate) struct List {
     pub(crate) fields: Vec<Field>,
     pub(crate) chips: Vec<Chip>,
     pub(crate) first: Option<Named>,
+    pub(crate) previous: Option<Named>,
     pub(crate) next: Option<Named>,
     pub(crate) exports: Offered,
     /// How far the list was searched where that is not to its end, with the address that goes on.
@@ -73,6 +75,7 @@ pub(crate) struct Filters<'c> {
     path: &'static str,
     list: Link,
     view: Link,
+    trail: Trail,
     fields: Vec<Field>,
     chips: Vec<Waiting>,
     problems: Vec<Problem>,
@@ -96,13 +99,27 @@ impl<'c> Filters<'c> {
     pub(crate) fn of(context: &'c Context, path: &'static str) -> Filters<'c> {
         let list = context.link(path);
         let view = list.clone();
-        let t = context.language.texts();
-        Filters { context, t, path, list, view, fields: Vec::new(), chips: Vec::new(), problems: Vec::new() }
+        Filters {
+            context,
+            t: context.language.texts(),
+            path,
+            list,
+            view,
+            trail: Trail::of(context),
+            fields: Vec::new(),
+            chips: Vec::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// The address of the list with its filters, at its first page.
     pub(crate) fn view(&self) -> Link {
         self.view.clone()
+    }
+
+    /// The address of a later page.
+    pub(crate) fn onward(&self, parameter: &'static str, value: &str) -> String {
+        self.trail.onward(&self.view, parameter, value).href()
     }
 
     pub(crate) fn is_readable(&self) -> bool {
@@ -145,14 +162,14 @@ impl<'c> Filters<'c> {
         let within = self.context.narrowed();
         let own = &self.context.scopes;
         let roots: Vec<String> = common_scopes(own, own).into_iter().map(|scope| scope.root).collect();
-        let none = fill(self.t.all_of_tenants, [&roots.join(", ")]);
+        let none = fill(self.t.lists.all_of_tenants, [&roots.join(", ")]);
         if tree.is_empty() {
-            let typed = self.text("tenant", self.t.tenant);
+            let typed = self.text("tenant", self.t.frame.tenant);
             if typed.is_none() {
                 self.chips.push(Waiting { text: none, remove: Removal::Never });
             }
         } else {
-            self.listed("tenant", self.t.tenant, Some(none), tree);
+            self.listed("tenant", self.t.frame.tenant, Some(none), tree);
         }
         within
     }
@@ -171,7 +188,7 @@ impl<'c> Filters<'c> {
         {
             choices.push(Choice::of(typed, typed));
         }
-        self.select(parameter, name, typed.as_deref(), Some(Choice::of("", self.t.all)), choices);
+        self.select(parameter, name, typed.as_deref(), Some(Choice::of("", self.t.lists.all)), choices);
         match (&typed, none) {
             (Some(typed), _) => self.chip_of(name, Some(typed), parameter),
             (None, Some(none)) => self.chips.push(Waiting { text: none, remove: Removal::Never }),
@@ -190,7 +207,7 @@ impl<'c> Filters<'c> {
     ) -> Option<T> {
         let typed = self.typed(parameter);
         let choices = options.iter().map(|(value, word, _)| Choice::of(*value, *word)).collect();
-        self.select(parameter, name, typed.as_deref(), Some(Choice::of("", self.t.all)), choices);
+        self.select(parameter, name, typed.as_deref(), Some(Choice::of("", self.t.lists.all)), choices);
         let Some(typed) = typed else {
             self.chips.extend(none.map(|none| Waiting { text: none.to_owned(), remove: Removal::Never }));
             return None;
@@ -198,7 +215,7 @@ impl<'c> Filters<'c> {
         let chosen = options.iter().find(|(value, _, _)| *value == typed);
         self.chip_of(name, Some(chosen.map_or(typed.as_str(), |(_, word, _)| *word)), parameter);
         if chosen.is_none() {
-            self.problem(parameter, name, self.t.choose_listed);
+            self.problem(parameter, name, self.t.lists.choose_listed);
         }
         chosen.map(|(_, _, value)| value.clone())
     }
@@ -224,23 +241,26 @@ impl<'c> Filters<'c> {
         let remove = if value == widest { Removal::Never } else { Removal::With(parameter, widest) };
         self.chips.push(Waiting { text, remove });
         if chosen.is_none() {
-            self.problem(parameter, name, self.t.choose_listed);
+            self.problem(parameter, name, self.t.lists.choose_listed);
         }
         chosen.map(|(_, _, value)| value.clone())
     }
 
     /// The beginning of the day from and the end of the day to, both days included.
     pub(crate) fn days(&mut self) -> (Option<Timestamp>, Option<Timestamp>) {
-        let (from, to) = (self.day("from", self.t.from_day), self.day("to", self.t.to_day));
+        let (from, to) = (self.day("from", self.t.words.from_day), self.day("to", self.t.words.to_day));
         if from.is_none() && to.is_none() {
-            self.chips.push(Waiting { text: self.t.any_day.to_owned(), remove: Removal::Never });
+            self.chips.push(Waiting { text: self.t.lists.any_day.to_owned(), remove: Removal::Never });
         }
         (from.flatten().map(|(begins, _)| begins), to.flatten().map(|(_, ends)| ends))
     }
 
     /// The amounts from and to, both included.
     pub(crate) fn amounts(&mut self) -> (Option<Money>, Option<Money>) {
-        (self.amount("amount_from", self.t.amount_from), self.amount("amount_to", self.t.amount_to))
+        (
+            self.amount("amount_from", self.t.words.amount_from),
+            self.amount("amount_to", self.t.words.amount_to),
+        )
     }
 
     /// `None` where it is not set, `Some(None)` where it cannot be read.
@@ -250,7 +270,7 @@ impl<'c> Filters<'c> {
         self.chip_of(name, typed.as_deref().map(format::day_shown).as_deref(), parameter);
         let read = format::day(&self.context.payments().ports.settings.time_zone, &typed?);
         if read.is_none() {
-            self.problem(parameter, name, self.t.write_day);
+            self.problem(parameter, name, self.t.lists.write_day);
         }
         Some(read)
     }
@@ -262,31 +282,31 @@ impl<'c> Filters<'c> {
         let plain: String = typed?.chars().filter(|char| !matches!(char, ',' | '₹' | ' ')).collect();
         let read = Money::parse(&plain, Currency::INR).ok();
         if read.is_none() {
-            self.problem(parameter, name, self.t.write_amount);
+            self.problem(parameter, name, self.t.lists.write_amount);
         }
         read
     }
 
     /// The list, newest first.
-    pub(crate) fn newest_first(self, is_first: bool, next: Option<(&'static str, String)>) -> List {
-        let words = (self.t.newest, self.t.older);
-        self.finish(words, is_first, next)
+    pub(crate) fn newest_first(self, next: Option<(&'static str, String)>) -> List {
+        let words = [self.t.lists.newest, self.t.lists.newer, self.t.lists.older];
+        self.finish(words, next)
     }
 
     /// The list, oldest first.
-    pub(crate) fn oldest_first(self, is_first: bool, next: Option<(&'static str, String)>) -> List {
-        let words = (self.t.oldest, self.t.newer);
-        self.finish(words, is_first, next)
+    pub(crate) fn oldest_first(self, next: Option<(&'static str, String)>) -> List {
+        let words = [self.t.lists.oldest, self.t.lists.older, self.t.lists.newer];
+        self.finish(words, next)
     }
 
     fn finish(
         self,
-        (first, next): (&'static str, &'static str),
-        is_first: bool,
+        [first, previous, next]: [&'static str; 3],
         place: Option<(&'static str, String)>,
     ) -> List {
         let exports = export::offered(self.context, self.path, &self.view);
-        let Filters { list, view, fields, chips, problems, .. } = self;
+        let Filters { list, view, trail, fields, chips, problems, .. } = self;
+        let named = |name: &str, link: Link| Named { name: name.to_owned(), href: link.href() };
         let chip = |Waiting { text, remove }| Chip {
             text,
             remove: match remove {
@@ -300,11 +320,9 @@ impl<'c> Filters<'c> {
             action: list.href(),
             problems,
             fields,
-            first: (!is_first).then(|| Named { name: first.to_owned(), href: view.href() }),
-            next: place.map(|(parameter, value)| Named {
-                name: next.to_owned(),
-                href: view.clone().with(parameter, value).href(),
-            }),
+            first: (!trail.is_first()).then(|| named(first, view.clone())),
+            previous: trail.back(&view).map(|link| named(previous, link)),
+            next: place.map(|(parameter, value)| named(next, trail.onward(&view, parameter, &value))),
             exports,
             searched: None,
         }

@@ -38,7 +38,7 @@ async fn answered_once(context: &Context, route: &Route) -> Outcome {
         match store.claim_form(&form, form.sent_at.minus(ABANDONED_AFTER)).await? {
             FormClaim::Ours => break,
             FormClaim::Answered(location) => return page::see(&location),
-            FormClaim::Differs => return Err(Failure::refused(context.language.texts().form_used)),
+            FormClaim::Differs => return Err(Failure::refused(context.language.texts().failures.form_used)),
             FormClaim::UnderWay if Instant::now() < give_up_at => tokio::time::sleep(POLL_INTERVAL).await,
             FormClaim::UnderWay => return Err(Failure::Unanswered(StatusCode::SERVICE_UNAVAILABLE)),
         }

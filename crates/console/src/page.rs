@@ -11,6 +11,7 @@ use crate::assets;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::language::{Language, Texts, fill};
+use crate::wording;
 
 /// The frame of a page: header, navigation, breadcrumbs.
 pub(crate) struct Frame {
@@ -101,7 +102,7 @@ impl Frame {
 
 impl Frame {
     /// The frame of a page after the caller's session has ended.
-    pub(crate) fn of_nobody(context: &Context, title: impl Into<String>) -> Frame {
+    pub(crate) fn without_user(context: &Context, title: impl Into<String>) -> Frame {
         let frame = Frame::of(context, title, &[]);
         Frame { user: None, sections: Vec::new(), token: String::new(), ..frame }
     }
@@ -111,16 +112,16 @@ impl Frame {
 fn sections(context: &Context, t: &'static Texts) -> Vec<Section> {
     const STATE: bool = true;
     let all: [(&'static str, &str, &[Role], bool); 10] = [
-        (t.today, "/", Role::ALL.as_slice(), !STATE),
-        (t.payments, "/payments", access::PAYMENTS, !STATE),
-        (t.attention, "/attention", access::OPERATIONS, !STATE),
-        (t.refunds, "/refunds", access::PAYMENTS, !STATE),
-        (t.accounts, "/accounts", access::ACCOUNTS, !STATE),
-        (t.events, "/events", access::OPERATIONS, STATE),
-        (t.jobs, "/jobs", access::OPERATIONS, STATE),
-        (t.audit, "/audit", access::AUDITS, STATE),
-        (t.sessions, "/sessions", Role::ALL.as_slice(), !STATE),
-        (t.tokens, "/tokens", Role::ALL.as_slice(), !STATE),
+        (t.frame.today, "/", Role::ALL.as_slice(), !STATE),
+        (t.frame.payments, "/payments", access::PAYMENTS, !STATE),
+        (t.frame.attention, "/attention", access::OPERATIONS, !STATE),
+        (t.frame.refunds, "/refunds", access::PAYMENTS, !STATE),
+        (t.frame.accounts, "/accounts", access::ACCOUNTS, !STATE),
+        (t.frame.events, "/events", access::OPERATIONS, STATE),
+        (t.frame.jobs, "/jobs", access::OPERATIONS, STATE),
+        (t.frame.audit, "/audit", access::AUDITS, STATE),
+        (t.frame.sessions, "/sessions", Role::ALL.as_slice(), !STATE),
+        (t.tokens.tokens, "/tokens", Role::ALL.as_slice(), !STATE),
     ];
     let may_see = |(_, _, roles, at_state): &(_, _, &[Role], bool)| match *at_state {
         STATE => context.has_at_state(roles),
@@ -178,29 +179,41 @@ struct FailurePage {
 pub(crate) fn failure(context: &Context, failure: &Failure) -> Outcome {
     let t = context.language.texts();
     let (title, reason, advice) = match failure {
-        Failure::NotFound => (t.not_found, t.not_found_reason.to_owned(), t.not_found_advice),
-        Failure::LoggedOut => (t.logged_out, t.logged_out_reason.to_owned(), t.logged_out_advice),
-        Failure::Denied(Denied::Unverifiable) => {
-            (t.no_answer, fill(t.no_answer_reason, ["egov-user"]), t.no_answer_advice)
+        Failure::NotFound => {
+            (t.failures.not_found, t.failures.not_found_reason.to_owned(), t.failures.not_found_advice)
         }
-        Failure::Denied(denied) => (t.denied, denied.to_string(), t.denied_advice),
-        Failure::Forged => (t.forged, t.forged_reason.to_owned(), t.forged_advice),
-        Failure::TooManyLogins => (t.too_many, t.too_many_reason.to_owned(), t.too_many_advice),
-        Failure::LinkSpent => (t.link_spent, t.link_spent_reason.to_owned(), t.link_spent_advice),
+        Failure::LoggedOut => {
+            (t.failures.logged_out, t.failures.logged_out_reason.to_owned(), t.failures.logged_out_advice)
+        }
+        Failure::Denied(Denied::Unverifiable) => {
+            (t.logins.no_answer, fill(t.logins.no_answer_reason, ["egov-user"]), t.logins.no_answer_advice)
+        }
+        Failure::Denied(denied) => (t.failures.denied, wording::denied(t, denied), t.failures.denied_advice),
+        Failure::Forged => (t.failures.forged, t.failures.forged_reason.to_owned(), t.failures.forged_advice),
+        Failure::TooManyLogins => {
+            (t.failures.too_many, t.failures.too_many_reason.to_owned(), t.failures.too_many_advice)
+        }
+        Failure::LinkSpent => {
+            (t.failures.link_spent, t.failures.link_spent_reason.to_owned(), t.failures.link_spent_advice)
+        }
         Failure::Login(failure) => failure.told(t),
-        Failure::Refused(_, reason) => (t.refused, reason.to_string(), t.refused_advice),
+        Failure::Refused(_, refusal) => {
+            (t.failures.refused, wording::refusal(t, refusal), t.failures.refused_advice)
+        }
         Failure::Unanswered(status) if status.is_client_error() => {
-            (t.unreadable, t.unreadable_reason.to_owned(), t.unreadable_advice)
+            (t.failures.unreadable, t.failures.unreadable_reason.to_owned(), t.failures.unreadable_advice)
         }
         Failure::Unanswered(StatusCode::INTERNAL_SERVER_ERROR) => {
-            (t.failed, t.failed_reason.to_owned(), t.failed_advice)
+            (t.failures.failed, t.failures.failed_reason.to_owned(), t.failures.failed_advice)
         }
-        Failure::Unanswered(_) => (t.unanswered, t.unanswered_reason.to_owned(), t.unanswered_advice),
+        Failure::Unanswered(_) => {
+            (t.failures.unanswered, t.failures.unanswered_reason.to_owned(), t.failures.unanswered_advice)
+        }
         Failure::Store(payment_store::StoreError::Unavailable(_)) => {
-            (t.unavailable, t.unavailable_reason.to_owned(), t.unavailable_advice)
+            (t.failures.unavailable, t.failures.unavailable_reason.to_owned(), t.failures.unavailable_advice)
         }
         Failure::Store(payment_store::StoreError::Failed(_)) | Failure::Internal(_) => {
-            (t.failed, t.failed_reason.to_owned(), t.failed_advice)
+            (t.failures.failed, t.failures.failed_reason.to_owned(), t.failures.failed_advice)
         }
     };
     html_with(failure.status(), &FailurePage { f: Frame::of(context, title, &[]), reason, advice })

@@ -58,7 +58,7 @@ impl Shown {
         svg: Result<String, askama::Error>,
         table: Table,
     ) -> Result<Shown, Failure> {
-        let numbers = fill(context.language.texts().numbers_of, [title]);
+        let numbers = fill(context.language.texts().figures.numbers_of, [title]);
         // Two regions of a page have different names.
         let table = Table { caption: numbers.clone(), ..table };
         Ok(Shown { title: title.to_owned(), svg: svg?, numbers, table })

@@ -42,9 +42,12 @@ pub enum Cancellability {
     Cancelled,
     /// The payment is not registered: it has no receipts.
     NotRegistered,
-    Impossible {
-        reason: String,
+    /// Their payment is not approved.
+    NotApproved {
+        status: String,
     },
+    /// A later payment of the same consumer code is registered.
+    NotTheLatest,
 }
 
 /// Whether the receipts of the payment with this transaction number can be cancelled now: the payment is
@@ -63,14 +66,10 @@ pub async fn cancellability(
     };
     match &payment.standing {
         Standing::Cancelled => Ok(Cancellability::Cancelled),
-        Standing::Other(status) => Ok(Cancellability::Impossible {
-            reason: format!("the payment is not APPROVED at the collection service ({status})"),
-        }),
+        Standing::Other(status) => Ok(Cancellability::NotApproved { status: status.clone() }),
         Standing::Valid if collections.is_latest(info, tenant, &payment).await? => {
             Ok(Cancellability::Possible)
         }
-        Standing::Valid => Ok(Cancellability::Impossible {
-            reason: "a later payment of the same consumer code is registered".to_owned(),
-        }),
+        Standing::Valid => Ok(Cancellability::NotTheLatest),
     }
 }

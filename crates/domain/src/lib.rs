@@ -13,6 +13,7 @@ pub mod machine;
 pub mod money;
 pub mod outcome;
 pub mod personal;
+pub mod reasons;
 pub mod refund;
 pub mod request_info;
 pub mod role;
@@ -31,6 +32,7 @@ pub use ids::{AccountId, BillId, BillKey, GatewayName, InvalidId, TenantId, TxnI
 pub use money::{Currency, InvalidAmount, InvalidCurrency, Money};
 pub use outcome::{Outcome, Report};
 pub use personal::{Personal, mask_into};
+pub use reasons::HistoryReason;
 pub use refund::{
     Approval, Capture, InvalidRefundId, Refund, RefundCalls, RefundDecision, RefundDetails,
     RefundHistoryEntry, RefundId, RefundOutcome, RefundReceipt, RefundReport, RefundStatus, Repetition,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 pub use payment_domain::Repetition;
-use payment_domain::{Money, RefundId, RefundReport, Transaction};
+use payment_domain::{Currency, Money, RefundId, RefundReport, Transaction};
 
 use crate::{Answer, GatewayError};
 
@@ -65,8 +65,20 @@ pub struct RefundTerms {
 
 /// The reason why nothing of a payment can be given back through the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NoRefund(
-    /// For the person who requests the refund.
-    pub String,
-);
+pub enum NoRefund {
+    /// It makes no refunds.
+    #[error("this gateway gives nothing back")]
+    Never,
+    /// It gives back this currency alone.
+    #[error("the gateway gives back {} only", .0.code())]
+    OnlyIn(Currency),
+    /// Its unit of the currency is not ours.
+    #[error("the gateway counts this currency in another unit")]
+    OtherUnit,
+    /// No number of the gateway is stored.
+    #[error("the gateway's number of the payment is not known")]
+    NumberUnknown,
+    /// The stored number is none of a payment that was taken.
+    #[error("{0} is no payment at the gateway")]
+    OtherNumber(String),
+}

@@ -227,10 +227,7 @@ impl Refunding for Versions {
 
 impl Versions {
     fn refunds(&self) -> Result<&dyn Refunding, NoRefund> {
-        self.preferred
-            .gateway
-            .refunding()
-            .ok_or_else(|| NoRefund("this gateway gives nothing back".to_owned()))
+        self.preferred.gateway.refunding().ok_or(NoRefund::Never)
     }
 }
 

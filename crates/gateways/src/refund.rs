@@ -115,7 +115,7 @@ pub fn succeeded(order: &RefundOrder<'_>, amount: Option<Money>) -> RefundOutcom
 /// [`NoRefund`] when none is stored.
 pub fn number_of(payment: &Transaction) -> Result<&str, NoRefund> {
     let number = payment.gateway_details.txn_id.as_deref().filter(|number| !number.is_empty());
-    number.ok_or_else(|| NoRefund("the gateway's number of the payment is not known".to_owned()))
+    number.ok_or(NoRefund::NumberUnknown)
 }
 
 /// The same for a call: without a number nothing is sent.

@@ -4,10 +4,15 @@
 //! another payment of the same bill has succeeded meanwhile, registering this one as well would pay the bill
 //! twice.
 
-use crate::refunds::captured_in;
+mod steps;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 use payment_domain::{AttentionKind, BillId, BillKey, StatusName, Transaction, TxnId};
 use payment_store::{AttentionCase, Claim, PageRequest, SearchQuery, Store, StoreError};
+
+pub use steps::AdviceStep;
+
+use crate::refunds::captured_in;
 
 /// Cases of a list that are looked into concurrently.
 const AT_ONCE: usize = 8;
@@ -17,10 +22,21 @@ const NAMED: u32 = 5;
 /// The recommended action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advice {
-    /// Sentences for an operator.
-    pub action: String,
+    /// In the order in which they are read.
+    pub steps: Vec<AdviceStep>,
     /// The other payments of the same bills that have succeeded, may succeed, or hold a bill.
     pub other_payments: Vec<OtherPayment>,
+}
+
+impl Advice {
+    fn of(steps: impl IntoIterator<Item = AdviceStep>) -> Advice {
+        Advice { steps: steps.into_iter().collect(), other_payments: Vec::new() }
+    }
+
+    /// Sentences for an operator, in English.
+    pub fn action(&self) -> String {
+        self.steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// Another payment of a bill that the transaction of a case pays.
@@ -38,12 +54,11 @@ pub(crate) async fn advise(
 ) -> Result<Advice, StoreError> {
     let proposal = proposal(store, case, txn).await?;
     if !depends_on_others(case) {
-        let action = format!("{}{proposal}", of_kind(case));
-        return Ok(Advice { action, other_payments: Vec::new() });
+        return Ok(Advice::of([of_kind(case)].into_iter().chain(proposal)));
     }
     let claims = store.claims(&txn.bill_keys()).await?;
     let other_payments = other_payments(store, txn, &claims).await?;
-    let mut action = action(case.case.kind, txn.status.name(), &other_payments);
+    let mut steps = steps(case.case.kind, txn.status.name(), &other_payments);
     if txn.status.name() == StatusName::Failure {
         let bills = txn.bill_keys();
         let claim_of = |bill: &BillKey| claims.iter().find(|claim| claim.bill == *bill);
@@ -52,15 +67,15 @@ pub(crate) async fn advise(
         };
         let held = named(&|claim| claim.is_some_and(|claim| claim.txn_id == txn.id));
         if !held.is_empty() {
-            action.push_str(&format!(" Bill {held} cannot be paid until this case is resolved."));
+            steps.push(AdviceStep::BillsHeld { bills: held });
         }
         let free = named(&|claim| claim.is_none());
         if case.case.kind == AttentionKind::LateSuccess && !free.is_empty() {
-            action.push_str(&format!(" Nothing keeps {free} from being paid once more meanwhile."));
+            steps.push(AdviceStep::BillsFree { bills: free });
         }
     }
-    action.push_str(&proposal);
-    Ok(Advice { action, other_payments })
+    steps.extend(proposal);
+    Ok(Advice { steps, other_payments })
 }
 
 /// The other payments of the transaction's bills: those with a claim, and those that succeeded or may. In an
@@ -115,8 +130,7 @@ pub async fn advise_all(
             let advice = match advise_unread(store, &case).await {
                 Err(StoreError::Failed(error)) => {
                     tracing::error!(txn_id = %case.case.txn_id, %error, "the payments of a case cannot be read");
-                    let unread = "What else was paid of its bills could not be read: see to that first.";
-                    Advice { action: format!("{unread} {}", of_kind(&case)), other_payments: Vec::new() }
+                    Advice::of([AdviceStep::Unread, of_kind(&case)])
                 }
                 advice @ (Ok(_) | Err(StoreError::Unavailable(_))) => advice?,
             };
@@ -129,7 +143,7 @@ pub async fn advise_all(
 
 async fn advise_unread(store: &dyn Store, case: &AttentionCase) -> Result<Advice, StoreError> {
     if !depends_on_others(case) && !proposes_refund(case) {
-        return Ok(Advice { action: of_kind(case), other_payments: Vec::new() });
+        return Ok(Advice::of([of_kind(case)]));
     }
     advise(store, case, &transaction_of(store, case).await?).await
 }
@@ -155,21 +169,24 @@ fn proposes_refund(case: &AttentionCase) -> bool {
     proposes && case.resolution.is_none()
 }
 
-/// The refund that a case proposes, or the one that is under way for it: a sentence after others, or nothing.
-async fn proposal(store: &dyn Store, case: &AttentionCase, txn: &Transaction) -> Result<String, StoreError> {
+/// The refund that a case proposes, or the one that is under way for it.
+async fn proposal(
+    store: &dyn Store,
+    case: &AttentionCase,
+    txn: &Transaction,
+) -> Result<Option<AdviceStep>, StoreError> {
     if !proposes_refund(case) {
-        return Ok(String::new());
+        return Ok(None);
     }
     let refunds = store.refunds_of(&txn.id).await?;
     if let Some(refund) =
         refunds.iter().find(|refund| refund.case == Some(case.id) && refund.status.is_live())
     {
-        return Ok(format!(
-            " Refund {} of {} is {}: the case closes when all of the payment has gone back.",
-            refund.id,
-            refund.amount.with_code(),
-            refund.status.as_str()
-        ));
+        return Ok(Some(AdviceStep::RefundUnderWay {
+            refund: refund.id.clone(),
+            amount: refund.amount,
+            status: refund.status,
+        }));
     }
     let taken = captured_in(&case.case.evidence).map(|capture| capture.amount);
     let amount = match case.case.kind {
@@ -185,19 +202,11 @@ async fn proposal(store: &dyn Store, case: &AttentionCase, txn: &Transaction) ->
         | AttentionKind::ReceiptNeedsAdjustment
         | AttentionKind::RefundReturned => taken,
     };
-    Ok(match amount {
-        Some(amount) => format!(
-            " Proposed refund: {}, with `pg-service refund request --txn {} --case {}`; the case closes with it.",
-            amount.with_code(),
-            txn.id,
-            case.id
-        ),
-        None => String::new(),
-    })
+    Ok(amount.map(|amount| AdviceStep::RefundProposed { amount, txn: txn.id.clone(), case: case.id }))
 }
 
-fn of_kind(case: &AttentionCase) -> String {
-    case.case.kind.recommended_action().to_owned()
+fn of_kind(case: &AttentionCase) -> AdviceStep {
+    AdviceStep::OfKind(case.case.kind)
 }
 
 /// Whether the case is open, and its payment may have to be registered or refunded.
@@ -219,7 +228,7 @@ fn depends_on_others(case: &AttentionCase) -> bool {
     may_be_registered && case.resolution.is_none()
 }
 
-fn action(kind: AttentionKind, status: StatusName, others: &[OtherPayment]) -> String {
+fn steps(kind: AttentionKind, status: StatusName, others: &[OtherPayment]) -> Vec<AdviceStep> {
     let of = |status: StatusName| {
         let mut ids: Vec<&str> =
             others.iter().filter(|other| other.status == status).map(|other| other.txn_id.as_str()).collect();
@@ -228,46 +237,15 @@ fn action(kind: AttentionKind, status: StatusName, others: &[OtherPayment]) -> S
         (!ids.is_empty()).then(|| joined(ids.into_iter()))
     };
     if status == StatusName::Success {
-        return "The transaction has succeeded since, and has its receipt or gets it by itself: do not register \
-                it by hand."
-            .to_owned();
+        return vec![AdviceStep::SucceededSince];
     }
     if let Some(paid) = of(StatusName::Success) {
-        let refund = match kind {
-            AttentionKind::Contradiction => {
-                "Ask the gateway's support, with the evidence, whether this one was paid; if so, have it refunded."
-            }
-            AttentionKind::LateSuccess
-            | AttentionKind::PaidTwice
-            | AttentionKind::AmountMismatch
-            | AttentionKind::ReceiptRefused
-            | AttentionKind::Refunded
-            | AttentionKind::SecondPayment
-            | AttentionKind::PendingBeyondLife
-            | AttentionKind::NotCaptured
-            | AttentionKind::RefundUnclear
-            | AttentionKind::ReceiptNeedsAdjustment
-            | AttentionKind::RefundReturned => "Have this payment refunded.",
-        };
-        return format!(
-            "The bill was paid by another transaction, {paid}. {refund} Do not register it with the collection \
-             service."
-        );
+        return vec![AdviceStep::PaidByAnother { paid, is_doubtful: kind == AttentionKind::Contradiction }];
     }
-    let mut action = kind.recommended_action().to_owned();
-    if let Some(pending) = of(StatusName::Pending) {
-        action.push_str(&format!(
-            " Another payment of the bill is still pending, {pending}: do not register this one before that is \
-             settled. `pg-service reconcile --txn` asks about it; if it succeeds, have this one refunded."
-        ));
-    }
-    if let Some(failed) = of(StatusName::Failure) {
-        action.push_str(&format!(
-            " Another failed payment holds the bill, {failed}, which has a case of its own: register only one of \
-             them."
-        ));
-    }
-    action
+    let mut steps = vec![AdviceStep::OfKind(kind)];
+    steps.extend(of(StatusName::Pending).map(|pending| AdviceStep::OtherPending { pending }));
+    steps.extend(of(StatusName::Failure).map(|failed| AdviceStep::OtherFailed { failed }));
+    steps
 }
 
 fn joined<'a>(words: impl Iterator<Item = &'a str>) -> String {

@@ -70,8 +70,8 @@ pub struct IssuedToken {
 pub enum TokenError {
     #[error(transparent)]
     Denied(#[from] Denied),
-    #[error("{0}")]
-    Invalid(&'static str),
+    #[error(transparent)]
+    Invalid(TokenFlaw),
     /// An admin may not make or check refunds by a token of their own.
     #[error("a token that makes or checks refunds is issued by another person than its holder")]
     OwnRefunds,
@@ -96,6 +96,21 @@ pub enum TokenError {
     NoRandomness,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A token that cannot be issued as it is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenFlaw {
+    #[error("the label has 1 to 100 characters, none of them a control character")]
+    Label,
+    #[error("the holder's name has 1 to 200 characters, no control characters")]
+    HolderName,
+    #[error("the holder's uuid has 1 to 128 characters, no control characters")]
+    HolderUuid,
+    #[error("a token has 1 to 50 grants, each as ROLE@TENANT")]
+    Grants,
+    #[error("a token lives for 1 to 366 days")]
+    Life,
 }
 
 impl PersonalTokens {
@@ -264,24 +279,22 @@ fn checked(mut wish: TokenWish) -> Result<TokenWish, TokenError> {
     };
     wish.label = wish.label.trim().to_owned();
     if !fits(&wish.label, 100) {
-        return Err(TokenError::Invalid(
-            "the label has 1 to 100 characters, none of them a control character",
-        ));
+        return Err(TokenError::Invalid(TokenFlaw::Label));
     }
     let name = wish.holder.name.expose().trim().to_owned();
     if !fits(&name, 200) {
-        return Err(TokenError::Invalid("the holder's name has 1 to 200 characters, no control characters"));
+        return Err(TokenError::Invalid(TokenFlaw::HolderName));
     }
     wish.holder.name = Personal::new(name);
     wish.holder.uuid = wish.holder.uuid.trim().to_lowercase();
     if !fits(&wish.holder.uuid, 128) {
-        return Err(TokenError::Invalid("the holder's uuid has 1 to 128 characters, no control characters"));
+        return Err(TokenError::Invalid(TokenFlaw::HolderUuid));
     }
     if wish.grants.is_empty() || wish.grants.len() > MOST_GRANTS {
-        return Err(TokenError::Invalid("a token has 1 to 50 grants, each as ROLE@TENANT"));
+        return Err(TokenError::Invalid(TokenFlaw::Grants));
     }
     if !(DAY..=LONGEST_TOKEN_LIFE).contains(&wish.life) {
-        return Err(TokenError::Invalid("a token lives for 1 to 366 days"));
+        return Err(TokenError::Invalid(TokenFlaw::Life));
     }
     let checks = wish.grants.iter().any(|grant| grant.role == Role::RefundChecker);
     if checks && wish.holder.kind == HolderKind::Program {

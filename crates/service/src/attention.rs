@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use payment_domain::{
-    Actor, AuditAction, AuditActor, AuditEntry, Clock, HistoryEntry, Personal, Timestamp, Transaction,
+    Actor, AuditAction, AuditActor, AuditEntry, Clock, HistoryEntry, HistoryReason, Personal, Timestamp,
+    Transaction,
 };
 use payment_store::{
     Attention, AttentionCase, AttentionQuery, CaseLine, CaseState, CaseStep, CaseWork, CaseWorked,
@@ -229,7 +230,7 @@ fn history_line(case: &AttentionCase, txn: &Transaction, resolution: &Resolution
         actor: Actor::user(resolution.by.clone()),
         from: Some(txn.status.name()),
         to: txn.status.name(),
-        why: format!("case {} resolved: {}", case.case.kind.as_str(), resolution.reason),
+        why: HistoryReason::CaseResolved.with([case.case.kind.as_str(), &resolution.reason]),
         evidence: json!({ "case": case.id }),
     }
 }

@@ -48,14 +48,15 @@ use std::sync::Arc;
 
 pub use accounts::{
     AccountActor, AccountAdapter, AccountAdapters, AccountDirectory, AccountError, AccountField,
-    AccountLevel, AccountSettings, AccountStanding, AccountTrouble, AccountVerdict, AccountView, AccountWish,
-    Accounts, AccountsJob, CALLBACKS_COME_FOR, GatewayPrecedence, ImportedAccount, KeyEncryptionKey, Keyring,
-    OrderLives, Place, SeenAccount, VaultError, accounts_of_csv, accounts_of_pg_detail,
+    AccountLevel, AccountObstacle, AccountProblem, AccountSettings, AccountStanding, AccountTrouble,
+    AccountVerdict, AccountView, AccountWish, Accounts, AccountsJob, CALLBACKS_COME_FOR, CredentialFault,
+    GatewayPrecedence, ImportedAccount, KeyEncryptionKey, Keyring, OrderLives, Place, SeenAccount,
+    Unverified, VaultError, accounts_of_csv, accounts_of_pg_detail,
 };
-pub use advice::{Advice, OtherPayment, advise_all};
+pub use advice::{Advice, AdviceStep, OtherPayment, advise_all};
 pub use api_tokens::{
     IssuedToken, LONGEST_OWN_TOKEN_LIFE, LONGEST_TOKEN_LIFE, PersonalTokens, TOKEN_PREFIX, TokenError,
-    TokenIssuer, TokenWish,
+    TokenFlaw, TokenIssuer, TokenWish,
 };
 pub use attention::{AttentionDetail, AttentionList, CaseError};
 pub use backlog::BacklogGauges;
@@ -91,13 +92,13 @@ pub use reconcile::{
 };
 pub use redirects::Redirects;
 pub use refunds::{
-    CancelReceipt, RefundDecisionRequest, RefundError, RefundRequest, RefundSettings, Refunds, RefundsJob,
-    UPSTREAM,
+    CancelReceipt, NotCancellable, NotPaid, NotSupported, RefundDecisionRequest, RefundError, RefundRequest,
+    RefundSettings, Refunds, RefundsJob, UPSTREAM,
 };
 pub use roles::{Denied, Rights, RoleCodes};
 pub use scheduler::{
     BegunByHand, FinishedRun, InvalidCron, Job, JobError, Looked, Run, RunByHandError, Schedule,
-    ScheduledJob, Scheduler, SchedulerSettings,
+    ScheduledJob, Scheduler, SchedulerSettings, Timing,
 };
 pub use search::{Search, SearchError, SearchRequest, SearchResult};
 pub use sessions::{

@@ -242,7 +242,7 @@ pub(crate) fn scoped(query: &AttentionQuery, after: i64, limit: Option<i64>) -> 
     let roots = query.within.as_ref();
     let roots = roots.map(|scopes| scopes.iter().map(|scope| storable(&scope.root).into_owned()));
     let owner = match &query.owner {
-        OwnedBy::Anyone | OwnedBy::Nobody => None,
+        OwnedBy::Anyone | OwnedBy::Unowned => None,
         OwnedBy::One(uuid) => Some(storable(uuid).into_owned()),
     };
     let values: Vec<Bound> = vec![
@@ -254,7 +254,7 @@ pub(crate) fn scoped(query: &AttentionQuery, after: i64, limit: Option<i64>) -> 
         Box::new(roots.map(Iterator::collect::<Vec<String>>)),
         Box::new(limit),
         Box::new(owner),
-        Box::new(query.owner == OwnedBy::Nobody),
+        Box::new(query.owner == OwnedBy::Unowned),
         Box::new(query.raised_before.map(|at| at.as_millis())),
     ];
     (sql, values)

@@ -191,7 +191,7 @@ fn search_sql(query: &AttentionQuery) -> String {
     };
     let owner = match query.owner {
         OwnedBy::Anyone => "?7 IS NULL",
-        OwnedBy::Nobody => "owner IS NULL AND ?7 IS NULL",
+        OwnedBy::Unowned => "owner IS NULL AND ?7 IS NULL",
         OwnedBy::One(_) => "owner = ?7",
     };
     format!(
@@ -225,7 +225,7 @@ const WITHIN: &str = "EXISTS (
 
 fn owner_of(owner: &OwnedBy) -> Option<&str> {
     match owner {
-        OwnedBy::Anyone | OwnedBy::Nobody => None,
+        OwnedBy::Anyone | OwnedBy::Unowned => None,
         OwnedBy::One(uuid) => Some(uuid),
     }
 }

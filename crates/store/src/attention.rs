@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use payment_domain::{AttentionKind, AuditEntry, BillKey, Event, HistoryEntry, Personal, Timestamp, TxnId};
+use payment_domain::{
+    AttentionKind, AuditEntry, BillKey, Event, HistoryEntry, HistoryReason, Personal, Timestamp, TxnId,
+};
 use serde_json::Value;
 
 use crate::{Fence, StoreError, TenantScope};
@@ -81,7 +83,7 @@ impl NewCase {
 
     /// Its line in the history when it opens an earlier case again.
     pub fn history_of_reopening(&self) -> HistoryEntry {
-        let why = format!("{}; the case, which was resolved, is open again", self.history.why);
+        let why = HistoryReason::Reopened.with([&self.history.why]);
         HistoryEntry { why, ..self.history.clone() }
     }
 }
@@ -211,7 +213,7 @@ impl CaseAct {
 pub enum OwnedBy {
     #[default]
     Anyone,
-    Nobody,
+    Unowned,
     /// A uuid.
     One(String),
 }

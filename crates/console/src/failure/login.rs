@@ -70,29 +70,55 @@ impl LoginFailure {
     /// Title, reason and advice.
     pub(crate) fn told(&self, t: &'static Texts) -> (&'static str, String, &'static str) {
         match self {
-            LoginFailure::Attempt => (t.not_logged_in, t.attempt_reason.to_owned(), t.attempt_advice),
-            LoginFailure::Declined(word) => {
-                (t.not_logged_in, fill(t.declined_reason, [word.as_str()]), t.attempt_advice)
+            LoginFailure::Attempt => {
+                (t.logins.not_logged_in, t.logins.attempt_reason.to_owned(), t.logins.attempt_advice)
             }
-            LoginFailure::Flaw(flaw) => {
-                (t.not_logged_in, fill(t.flaw_reason, [flaw.as_str()]), t.failed_advice)
+            LoginFailure::Declined(word) => (
+                t.logins.not_logged_in,
+                fill(t.logins.declined_reason, [word.as_str()]),
+                t.logins.attempt_advice,
+            ),
+            LoginFailure::Flaw(flaw) => (
+                t.logins.not_logged_in,
+                fill(t.logins.flaw_reason, [flaw_told(t, *flaw)]),
+                t.failures.failed_advice,
+            ),
+            LoginFailure::Code => {
+                (t.logins.not_logged_in, t.logins.code_reason.to_owned(), t.logins.attempt_advice)
             }
-            LoginFailure::Code => (t.not_logged_in, t.code_reason.to_owned(), t.attempt_advice),
-            LoginFailure::Employee => (t.not_logged_in, t.employee_reason.to_owned(), t.employee_advice),
-            LoginFailure::ProviderUnavailable(name) => {
-                (t.no_answer, fill(t.no_answer_reason, [name.as_str()]), t.no_answer_advice)
+            LoginFailure::Employee => {
+                (t.logins.not_logged_in, t.logins.employee_reason.to_owned(), t.logins.employee_advice)
             }
-            LoginFailure::DigitUnavailable => {
-                (t.no_answer, fill(t.no_answer_reason, ["egov-user"]), t.no_answer_advice)
-            }
+            LoginFailure::ProviderUnavailable(name) => (
+                t.logins.no_answer,
+                fill(t.logins.no_answer_reason, [name.as_str()]),
+                t.logins.no_answer_advice,
+            ),
+            LoginFailure::DigitUnavailable => (
+                t.logins.no_answer,
+                fill(t.logins.no_answer_reason, ["egov-user"]),
+                t.logins.no_answer_advice,
+            ),
             LoginFailure::NoRole { name, source, values } => {
-                let values = if values.is_empty() { t.none.to_owned() } else { values.join(", ") };
+                let values = if values.is_empty() { t.words.none.to_owned() } else { values.join(", ") };
                 (
-                    t.no_role,
-                    fill(t.no_role_reason, [name.as_str(), source.as_str(), &values]),
-                    t.no_role_advice,
+                    t.logins.no_role,
+                    fill(t.logins.no_role_reason, [name.as_str(), source.as_str(), &values]),
+                    t.logins.no_role_advice,
                 )
             }
         }
+    }
+}
+
+fn flaw_told(t: &Texts, flaw: Flaw) -> &'static str {
+    match flaw {
+        Flaw::Issuer => t.logins.flaw_issuer,
+        Flaw::Audience => t.logins.flaw_audience,
+        Flaw::Expired => t.logins.flaw_expired,
+        Flaw::Issued => t.logins.flaw_issued,
+        Flaw::Nonce => t.logins.flaw_nonce,
+        Flaw::Signature => t.logins.flaw_signature,
+        Flaw::Unreadable => t.logins.flaw_unreadable,
     }
 }

@@ -5,12 +5,13 @@ use payment_domain::{AccountId, AccountState, CredentialState, MerchantAccount, 
 use payment_service::{AccountActor, access};
 use payment_store::{LoginMethod, StoredAccount};
 
-use super::{Line, account_link};
+use super::{Line, account_link, said};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
 use crate::language::fill;
 use crate::page::{self, Frame};
+use crate::wording::{self, Notice};
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -42,7 +43,7 @@ struct Credential {
     tag: Tag,
     fields: Vec<String>,
     lines: Vec<String>,
-    trouble: Option<String>,
+    trouble: Option<Notice>,
     wipe: Option<String>,
 }
 
@@ -91,15 +92,15 @@ pub(super) fn active(stored: &StoredAccount) -> Option<&MerchantCredential> {
 pub(crate) async fn show(context: &Context) -> Outcome {
     let stored = of_path(context).await?;
     let t = context.language.texts();
-    let said = match context.query.text("said") {
-        Some("added") => Some(t.said_account_added),
-        Some("entered") => Some(t.said_entered),
-        Some("verified") => Some(t.said_verified),
-        Some("activated") => Some(t.said_activated),
-        Some("retired") => Some(t.said_retired),
-        Some("wiped") => Some(t.said_wiped),
-        _ => None,
-    };
+    let messages = [
+        ("added", t.accounts.said_account_added),
+        ("entered", t.accounts.said_entered),
+        ("verified", t.accounts.said_verified),
+        ("activated", t.accounts.said_activated),
+        ("retired", t.accounts.said_retired),
+        ("wiped", t.accounts.said_wiped),
+    ];
+    let said = said(context, &messages);
     let account = &stored.account;
     let is_admin = context.has(access::ADMINS, &account.tenant_id);
     let is_open = account.state == AccountState::Open;
@@ -123,7 +124,11 @@ pub(crate) async fn show(context: &Context) -> Outcome {
             .rev()
             .map(|credential| shown(context, account, credential, is_admin.then_some(here.as_str())))
             .collect(),
-        f: Frame::of(context, fill(t.account_title, [&account.label]), &[(t.accounts, "/accounts")]),
+        f: Frame::of(
+            context,
+            fill(t.accounts.account_title, [&account.label]),
+            &[(t.frame.accounts, "/accounts")],
+        ),
         here,
     })
 }
@@ -132,13 +137,13 @@ fn details(context: &Context, account: &MerchantAccount) -> Vec<Line> {
     let t = context.language.texts();
     let changed = [format::moment(context, account.modified_at), account.modified_by.clone()].join(" · ");
     vec![
-        Line::of(t.tenant, account.tenant_id.as_str()),
-        Line::of(t.service, account.business_service.as_deref().unwrap_or(t.all)),
-        Line::of(t.gateway, account.gateway.to_string()),
-        Line::of(t.priority, account.priority.to_string()),
-        Line::of(t.bank_account, account.bank_account_ref.as_deref().unwrap_or(t.none)),
-        Line::of(t.number, account.id.as_str()),
-        Line::of(t.changed_last, changed),
+        Line::of(t.frame.tenant, account.tenant_id.as_str()),
+        Line::of(t.words.service, account.business_service.as_deref().unwrap_or(t.lists.all)),
+        Line::of(t.words.gateway, account.gateway.to_string()),
+        Line::of(t.accounts.priority, account.priority.to_string()),
+        Line::of(t.accounts.bank_account, account.bank_account_ref.as_deref().unwrap_or(t.words.none)),
+        Line::of(t.operations.number, account.id.as_str()),
+        Line::of(t.accounts.changed_last, changed),
     ]
 }
 
@@ -146,16 +151,16 @@ fn details(context: &Context, account: &MerchantAccount) -> Vec<Line> {
 fn next(context: &Context, stored: &StoredAccount) -> String {
     let t = context.language.texts();
     if stored.account.state == AccountState::Retired {
-        return t.account_next_retired.to_owned();
+        return t.accounts.account_next_retired.to_owned();
     }
     let number = |credential: &MerchantCredential| credential.version.to_string();
     match (entered(stored), active(stored)) {
         (Some(waiting), _) if waiting.state == CredentialState::Verified => {
-            fill(t.account_next_activate, [&number(waiting)])
+            fill(t.accounts.account_next_activate, [&number(waiting)])
         }
-        (Some(waiting), _) => fill(t.account_next_verify, [&number(waiting)]),
-        (None, Some(active)) => fill(t.account_next_active, [&number(active)]),
-        (None, None) => t.account_next_enter.to_owned(),
+        (Some(waiting), _) => fill(t.accounts.account_next_verify, [&number(waiting)]),
+        (None, Some(active)) => fill(t.accounts.account_next_active, [&number(active)]),
+        (None, None) => t.accounts.account_next_enter.to_owned(),
     }
 }
 
@@ -171,9 +176,9 @@ fn steps(context: &Context, stored: &StoredAccount) -> Vec<Step> {
     };
     let of = |signed: fn(&MerchantCredential) -> Option<&Signed>| shown.and_then(signed);
     vec![
-        step(t.step_enter, of(|credential| credential.entered.as_ref())),
-        step(t.step_verify, of(|credential| credential.verified.as_ref())),
-        step(t.step_activate, of(|credential| credential.approved.as_ref())),
+        step(t.accounts.step_enter, of(|credential| credential.entered.as_ref())),
+        step(t.accounts.step_verify, of(|credential| credential.verified.as_ref())),
+        step(t.accounts.step_activate, of(|credential| credential.approved.as_ref())),
     ]
 }
 
@@ -192,10 +197,10 @@ fn shown(
     let options = credential.options.iter().map(|(name, text)| format!("{name}: {text}"));
     let secrets = credential.hints.iter().map(|(name, end)| format!("{name}: …{end}"));
     let signed = [
-        (t.step_entered, &credential.entered),
-        (t.step_verified, &credential.verified),
-        (t.step_activated, &credential.approved),
-        (t.step_retired, &credential.retired),
+        (t.accounts.step_entered, &credential.entered),
+        (t.accounts.step_verified, &credential.verified),
+        (t.accounts.step_activated, &credential.approved),
+        (t.accounts.step_retired, &credential.retired),
     ];
     let mut lines: Vec<String> = signed
         .into_iter()
@@ -205,9 +210,11 @@ fn shown(
         && let Some(retired) = &credential.retired
         && let Some(time) = context.accounts().directory.verifies_for(&account.id, credential.version)
     {
-        lines.push(fill(t.verifies_until, [&format::moment(context, retired.at.plus(time))]));
+        lines.push(fill(t.accounts.verifies_until, [&format::moment(context, retired.at.plus(time))]));
     }
-    lines.extend(credential.wiped_at.map(|at| format!("{}: {}", t.step_wiped, format::moment(context, at))));
+    lines.extend(
+        credential.wiped_at.map(|at| format!("{}: {}", t.accounts.step_wiped, format::moment(context, at))),
+    );
     let troubles = context.accounts().directory.troubles();
     let trouble =
         troubles.into_iter().find(|it| it.account == account.id && it.version == credential.version);
@@ -221,7 +228,7 @@ fn shown(
         tag: format::credential_tag(context.language, credential.state),
         fields: options.chain(secrets).collect(),
         lines,
-        trouble: trouble.map(|trouble| trouble.why),
+        trouble: trouble.map(|trouble| wording::fault(t, &trouble.why)),
         wipe,
     }
 }

@@ -34,7 +34,8 @@ pub(crate) async fn verify(context: &Context) -> Outcome {
     let id = &stored.account.id;
     let admin = admin_of(context, id).await?;
     let payment = context.form.text("payment").map(TxnId::new).transpose();
-    let payment = payment.map_err(|error| Failure::invalid(error.to_string()))?;
+    let unreadable = context.language.texts().refusals.payment_unreadable;
+    let payment = payment.map_err(|_| Failure::invalid(unreadable))?;
     let seen = SeenAccount { id, version: Some(seen_version(context)?) };
     context.accounts().verify(&admin, seen, payment.as_ref()).await?;
     page::see(&account_link(context, id).with("said", "verified").href())
@@ -46,26 +47,27 @@ pub(crate) async fn confirm_activation(context: &Context) -> Outcome {
     let t = context.language.texts();
     admin_of(context, &stored.account.id).await?;
     let waiting = entered(&stored).filter(|waiting| waiting.state == CredentialState::Verified);
-    let waiting = waiting.ok_or_else(|| Failure::refused(t.account_none_verified))?;
-    let told = |signed: Option<&Signed>| signed.map_or(t.none.to_owned(), |it| signature(context, it));
+    let waiting = waiting.ok_or_else(|| Failure::refused(t.accounts.account_none_verified))?;
+    let told = |signed: Option<&Signed>| signed.map_or(t.words.none.to_owned(), |it| signature(context, it));
     let mut details = vec![
-        Line::of(t.credentials, waiting.version.to_string()),
-        Line::of(t.step_entered, told(waiting.entered.as_ref())),
-        Line::of(t.step_verified, told(waiting.verified.as_ref())),
+        Line::of(t.accounts.credentials, waiting.version.to_string()),
+        Line::of(t.accounts.step_entered, told(waiting.entered.as_ref())),
+        Line::of(t.accounts.step_verified, told(waiting.verified.as_ref())),
     ];
     if let Some(active) = active(&stored) {
         let time = context.accounts().directory.verifies_for(&stored.account.id, active.version);
         let until = context.payments().ports.clock.now().plus(time.unwrap_or_default());
-        let window = fill(t.rotation_window, [&active.version.to_string(), &format::moment(context, until)]);
-        details.push(Line::of(t.rotation, window));
+        let window =
+            fill(t.accounts.rotation_window, [&active.version.to_string(), &format::moment(context, until)]);
+        details.push(Line::of(t.accounts.rotation, window));
     }
     if waiting.second_person || context.accounts().settings.second_person {
-        details.push(Line::of(t.second_person, t.second_person_needed));
+        details.push(Line::of(t.accounts.second_person, t.accounts.second_person_needed));
     }
     let account = &stored.account;
-    let service = account.business_service.as_deref().unwrap_or(t.all);
-    let warning = fill(t.activate_warning, [account.tenant_id.as_str(), service, &account.label]);
-    confirm(context, &stored, t.step_activate, "activate", warning, details, None)
+    let service = account.business_service.as_deref().unwrap_or(t.lists.all);
+    let warning = fill(t.accounts.activate_warning, [account.tenant_id.as_str(), service, &account.label]);
+    confirm(context, &stored, t.accounts.step_activate, "activate", warning, details, None)
 }
 
 /// `POST /accounts/{id}/activate`
@@ -107,17 +109,17 @@ pub(crate) async fn confirm_retirement(context: &Context) -> Outcome {
     admin_of(context, &stored.account.id).await?;
     let account = &stored.account;
     let Some(version) = context.query.number("credential") else {
-        let service = account.business_service.as_deref().unwrap_or(t.all);
-        let warning = fill(t.retire_warning, [&account.label, account.tenant_id.as_str(), service]);
-        return confirm(context, &stored, t.retire, "retire", warning, Vec::new(), None);
+        let service = account.business_service.as_deref().unwrap_or(t.lists.all);
+        let warning = fill(t.accounts.retire_warning, [&account.label, account.tenant_id.as_str(), service]);
+        return confirm(context, &stored, t.accounts.retire, "retire", warning, Vec::new(), None);
     };
     let credential = stored.credentials.iter().find(|it| i64::from(it.version) == version);
     let credential = credential.ok_or(Failure::NotFound)?;
     let is_retired = credential.state == CredentialState::Retired;
-    let text = if is_retired { t.wipe_retired_warning } else { t.wipe_warning };
+    let text = if is_retired { t.accounts.wipe_retired_warning } else { t.accounts.wipe_warning };
     let warning = fill(text, [&credential.version.to_string()]);
     let wiped = Some((credential.version, is_retired));
-    confirm(context, &stored, t.wipe, "retire", warning, Vec::new(), wiped)
+    confirm(context, &stored, t.accounts.wipe, "retire", warning, Vec::new(), wiped)
 }
 
 /// `POST /accounts/{id}/retire`
@@ -149,7 +151,7 @@ fn confirm(
     let account = &stored.account;
     let here = account_link(context, &account.id).href();
     let path = format!("/accounts/{}", segment(account.id.as_str()));
-    let above = [(t.accounts, "/accounts"), (account.label.as_str(), path.as_str())];
+    let above = [(t.frame.accounts, "/accounts"), (account.label.as_str(), path.as_str())];
     page::html(&ConfirmPage {
         f: Frame::of(context, format!("{button}: {}", account.label), &above),
         action: format!("{here}/{act}"),

@@ -15,6 +15,7 @@ use crate::format::{self, Tag};
 use crate::language::fill;
 use crate::list::{Filters, List};
 use crate::page::{self, Frame};
+use crate::wording;
 
 #[derive(Template)]
 #[template(path = "accounts.html")]
@@ -52,15 +53,15 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     let t = context.language.texts();
     let mut filters = Filters::of(context, "/accounts");
     let within = filters.tenants(Vec::new());
-    let service = filters.text("service", t.service);
+    let service = filters.text("service", t.words.service);
     let accounts = context.accounts().list_within(&within).await?;
     let takes = |stored: &&StoredAccount| account_takes(stored, service.as_deref());
     page::html(&AccountsPage {
         answers: answers(context, service.as_deref())?,
         rows: accounts.iter().filter(takes).map(|stored| row(context, stored)).collect(),
-        list: filters.oldest_first(true, None),
+        list: filters.oldest_first(None),
         add: context.has_anywhere(access::ADMINS).then(|| context.link("/accounts/new").href()),
-        f: Frame::of(context, t.accounts, &[]),
+        f: Frame::of(context, t.frame.accounts, &[]),
     })
 }
 
@@ -68,7 +69,7 @@ pub(crate) async fn list(context: &Context) -> Outcome {
 pub(super) fn exported(context: &Context) -> Result<ExportedList, Failure> {
     let mut filters = Filters::of(context, "/accounts");
     let within = filters.tenants(Vec::new());
-    let service = filters.text("service", context.language.texts().service);
+    let service = filters.text("service", context.language.texts().words.service);
     filters.refuse_unreadable()?;
     Ok(ExportedList::Accounts { within, service })
 }
@@ -98,11 +99,11 @@ fn row(context: &Context, stored: &StoredAccount) -> Row {
     Row {
         href: account_link(context, &account.id).href(),
         tenant: account.tenant_id.to_string(),
-        service: account.business_service.clone().unwrap_or_else(|| t.all.to_owned()),
+        service: account.business_service.clone().unwrap_or_else(|| t.lists.all.to_owned()),
         gateway: account.gateway.to_string(),
         label: account.label.clone(),
         tag: format::account_tag(context.language, account.state),
-        active: active.map_or_else(|| t.none.to_owned(), |active| active.version.to_string()),
+        active: active.map_or_else(|| t.words.none.to_owned(), |active| active.version.to_string()),
         age: since.map(|at| format::age(context, at)).unwrap_or_default(),
         verified: active.and_then(verified).map(|at| format::moment(context, at)).unwrap_or_default(),
         waiting: waiting.map(numbered).unwrap_or_default(),
@@ -122,11 +123,11 @@ fn answer(context: &Context, found: &GatewayPrecedence) -> Answer {
             let href = is_seen.then(|| account_link(context, &standing.id).href());
             (name_of(context, level, standing), href)
         }
-        (None, true) => (t.account_configured.to_owned(), None),
-        (None, false) => (t.account_nobody.to_owned(), None),
+        (None, true) => (t.accounts.account_configured.to_owned(), None),
+        (None, false) => (t.accounts.account_not_offered.to_owned(), None),
     };
     if found.deciding().is_none() && found.is_configured {
-        why.push(t.account_why_configured.to_owned());
+        why.push(t.accounts.account_why_configured.to_owned());
     }
     Answer { gateway: found.gateway.to_string(), account, href, why }
 }
@@ -137,19 +138,19 @@ fn name_of(context: &Context, level: &AccountLevel, standing: &AccountStanding) 
     let tenant = TenantId::new(level.tenant.as_str());
     match tenant.is_ok_and(|tenant| context.has(access::ACCOUNTS, &tenant)) {
         true => standing.label.clone(),
-        false => fill(t.account_of, [&level.tenant]),
+        false => fill(t.accounts.account_of, [&level.tenant]),
     }
 }
 
 fn reason(context: &Context, level: &AccountLevel, standing: &AccountStanding) -> String {
     let t = context.language.texts();
     let verdict = match &standing.verdict {
-        AccountVerdict::Takes(version) => fill(t.account_takes, [&version.to_string()]),
-        AccountVerdict::Unusable(why) => fill(t.account_unusable, [why]),
-        AccountVerdict::NotActive => t.account_not_active.to_owned(),
-        AccountVerdict::Retired => t.account_retired.to_owned(),
-        AccountVerdict::Behind => t.account_behind.to_owned(),
+        AccountVerdict::Takes(version) => fill(t.accounts.account_takes, [&version.to_string()]),
+        AccountVerdict::Unusable(why) => fill(t.accounts.account_unusable, [&wording::fault(t, why).text]),
+        AccountVerdict::NotActive => t.accounts.account_not_active.to_owned(),
+        AccountVerdict::Retired => t.accounts.account_retired.to_owned(),
+        AccountVerdict::Behind => t.accounts.account_behind.to_owned(),
     };
-    let service = level.service.as_deref().unwrap_or(t.all);
+    let service = level.service.as_deref().unwrap_or(t.lists.all);
     format!("{} · {service} · {}: {verdict}", level.tenant, name_of(context, level, standing))
 }

@@ -3,12 +3,12 @@
 use askama::Template;
 use futures_util::future::join_all;
 use payment_domain::{AttentionKind, Personal, Status, Transaction};
-use payment_service::{AttentionDetail, CaseView, ExportedList, PersonalData, access};
-use payment_store::{AttentionQuery, CaseState, CaseWork, OwnedBy, SeenCase, common_scopes};
+use payment_service::{Advice, AttentionDetail, CaseView, ExportedList, OtherPayment, PersonalData, access};
+use payment_store::{AttentionCase, AttentionQuery, CaseState, CaseWork, OwnedBy, SeenCase, common_scopes};
 
 use super::payments::{ages, tree};
 use super::story::{self, StoryLine};
-use super::{payment_link, seen_version};
+use super::{payment_link, said, seen_version};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
@@ -16,6 +16,7 @@ use crate::language::fill;
 use crate::links::Link;
 use crate::list::{Choice, Filters, List, one_more_than_a_page, one_page};
 use crate::page::{self, Frame, Named};
+use crate::wording;
 
 #[derive(Template)]
 #[template(path = "attention.html")]
@@ -46,6 +47,8 @@ struct CasePage {
     f: Frame,
     here: String,
     kind: &'static str,
+    /// Its word in the handbook.
+    kind_word: &'static str,
     payment: String,
     payment_href: String,
     tag: Tag,
@@ -84,12 +87,12 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     let payments = join_all(found.iter().map(|(case, _)| store.transaction(&case.case.txn_id))).await;
     let mut rows = Vec::with_capacity(found.len());
     for ((case, advice), txn) in found.into_iter().zip(payments) {
-        rows.push(row(context, CaseView::of(case, advice, PersonalData::Masked), txn?.as_ref()));
+        rows.push(row(context, case, advice, txn?.as_ref()));
     }
     let page = AttentionPage {
         rows,
-        list: filters.oldest_first(query.after <= 0, next),
-        f: Frame::of(context, t.attention, &[]),
+        list: filters.oldest_first(next),
+        f: Frame::of(context, t.frame.attention, &[]),
     };
     page::html_with(status, &page)
 }
@@ -97,20 +100,20 @@ pub(crate) async fn list(context: &Context) -> Outcome {
 fn read(context: &Context, filters: &mut Filters<'_>, tree: Vec<Choice>) -> Result<AttentionQuery, Failure> {
     let t = context.language.texts();
     let states = [
-        ("open", t.open, CaseState::Open),
-        ("resolved", t.resolved, CaseState::Resolved),
-        ("all", t.all, CaseState::All),
+        ("open", t.cases.open, CaseState::Open),
+        ("resolved", t.cases.resolved, CaseState::Resolved),
+        ("all", t.lists.all, CaseState::All),
     ];
-    let kinds = AttentionKind::ALL.map(|kind| (kind.as_str(), kind.as_str(), kind));
+    let kinds = AttentionKind::ALL.map(|kind| (kind.as_str(), wording::kind(t, kind), kind));
     let own = context.caller()?.session.holder.uuid.clone();
-    let owners = [("me", t.owner_me, OwnedBy::One(own)), ("nobody", t.none, OwnedBy::Nobody)];
+    let owners = [("me", t.cases.owner_me, OwnedBy::One(own)), ("none", t.words.none, OwnedBy::Unowned)];
     let within = filters.tenants(tree);
     Ok(AttentionQuery {
         within: Some(within),
-        state: filters.choice_with_default("state", t.status, "all", &states).unwrap_or_default(),
-        kind: filters.choice("kind", t.kind, None, &kinds),
-        owner: filters.choice("owner", t.owner, None, &owners).unwrap_or_default(),
-        raised_before: filters.choice("older", t.older_than, None, &ages(context)),
+        state: filters.choice_with_default("state", t.words.status, "all", &states).unwrap_or_default(),
+        kind: filters.choice("kind", t.cases.kind, None, &kinds),
+        owner: filters.choice("owner", t.cases.owner, None, &owners).unwrap_or_default(),
+        raised_before: filters.choice("older", t.lists.older_than, None, &ages(context)),
         after: context.query.number("after").unwrap_or_default(),
         limit: one_more_than_a_page(),
         ..AttentionQuery::default()
@@ -125,19 +128,22 @@ pub(super) fn exported(context: &Context) -> Result<ExportedList, Failure> {
     Ok(ExportedList::Cases(query))
 }
 
-fn row(context: &Context, view: CaseView, txn: Option<&Transaction>) -> Row {
+fn row(context: &Context, case: AttentionCase, advice: Advice, txn: Option<&Transaction>) -> Row {
+    let t = context.language.texts();
+    let (kind, recommended) = (wording::kind(t, case.case.kind), wording::advice(t, &advice));
+    let view = CaseView::of(case, advice, PersonalData::Masked);
     Row {
         amount: txn.map(format::amount).unwrap_or_default(),
         tenant: txn.map(|txn| txn.tenant_id.to_string()).unwrap_or_default(),
         owner: view.owner.map(|owner| owner.by).unwrap_or_default(),
         id: view.id,
         href: link_of(context, view.id).href(),
-        kind: view.kind,
+        kind,
         raised: format::moment(context, view.raised_time),
         age: format::age(context, view.raised_time),
         payment_href: payment_link(context, &view.txn_id).href(),
         payment: view.txn_id,
-        recommended: view.recommended_action,
+        recommended,
         resolved: view.resolution.map(|ended| format::moment(context, ended.time)).unwrap_or_default(),
     }
 }
@@ -156,18 +162,20 @@ pub(crate) async fn show(context: &Context) -> Outcome {
     let history = context.payments().attention.history(id).await?;
     let own = &context.caller()?.session.holder.uuid;
     let owner = case.owner.as_ref().map(|owner| owner.by.clone());
-    let said = match context.query.text("said") {
-        Some("taken") => Some(t.said_taken),
-        Some("released") => Some(t.said_released),
-        Some("noted") => Some(t.said_noted),
-        Some("resolved") => Some(t.said_resolved),
-        _ => None,
+    let messages = [
+        ("taken", t.cases.said_taken),
+        ("released", t.cases.said_released),
+        ("noted", t.cases.said_noted),
+        ("resolved", t.cases.said_resolved),
+    ];
+    let said = said(context, &messages);
+    let (kind, recommended) = (wording::kind(t, case.case.kind), wording::advice(t, &advice));
+    let other = |other: &OtherPayment| Named {
+        name: format!("{} · {}", other.txn_id, format::status_word(t, other.status)),
+        href: payment_link(context, other.txn_id.as_str()).href(),
     };
+    let others = advice.other_payments.iter().map(other).collect();
     let view = CaseView::of(case, advice, PersonalData::Masked);
-    let other = |other: &payment_service::OtherPaymentView| Named {
-        name: format!("{} · {}", other.txn_id, other.txn_status),
-        href: payment_link(context, &other.txn_id).href(),
-    };
     let resolution = view.resolution.as_ref().map(|ended| {
         let at = format::moment(context, ended.time);
         format!("{at} · {} · {}", ended.by, Personal::new(ended.reason.as_str()).expose())
@@ -180,20 +188,21 @@ pub(crate) async fn show(context: &Context) -> Outcome {
     let has_paid = !matches!(txn.status, Status::Pending);
     page::html(&CasePage {
         here: link_of(context, id).href(),
-        kind: view.kind,
+        kind,
+        kind_word: view.kind,
         payment_href: payment_link(context, txn.id.as_str()).href(),
         tag: format::status_tag(context.language, &txn),
         amount: format::amount(&txn),
         tenant: txn.tenant_id.to_string(),
         raised: format::moment(context, view.raised_time),
         age: format::age(context, view.raised_time),
-        others: view.other_payments.iter().map(other).collect(),
-        recommended: view.recommended_action,
+        others,
+        recommended,
         evidence: story::evidence(view.evidence, PersonalData::Shown).unwrap_or_default(),
         resolution,
         said,
         is_own: owner.as_deref() == Some(own.as_str()),
-        owner: owner.unwrap_or_else(|| t.none.to_owned()),
+        owner: owner.unwrap_or_else(|| t.words.none.to_owned()),
         version,
         history: history.into_iter().map(|line| story::of_case(context, line, personal)).collect(),
         may_work: context.has(access::ACTS, &txn.tenant_id),
@@ -203,7 +212,11 @@ pub(crate) async fn show(context: &Context) -> Outcome {
             .with("case", id.to_string())
             .href(),
         payment: txn.id.to_string(),
-        f: Frame::of(context, fill(t.case_title, [&id.to_string()]), &[(t.attention, "/attention")]),
+        f: Frame::of(
+            context,
+            fill(t.cases.case_title, [&id.to_string()]),
+            &[(t.frame.attention, "/attention")],
+        ),
     })
 }
 
@@ -211,7 +224,7 @@ pub(crate) async fn show(context: &Context) -> Outcome {
 pub(crate) async fn resolve(context: &Context) -> Outcome {
     let t = context.language.texts();
     let AttentionDetail { case, txn, .. } = of_path(context).await?;
-    let reason = context.form.text("reason").ok_or_else(|| Failure::invalid(t.reason_required))?;
+    let reason = context.form.text("reason").ok_or_else(|| Failure::invalid(t.payment.reason_required))?;
     let actor = context.actor(access::ACTS, &txn.tenant_id)?;
     let by = context.caller()?.session.holder.uuid.clone();
     let within = Some(context.scopes.clone());
@@ -235,7 +248,7 @@ pub(crate) async fn release(context: &Context) -> Outcome {
 /// `POST /attention/{id}/note`
 pub(crate) async fn note(context: &Context) -> Outcome {
     let text = context.form.text("note");
-    let text = text.ok_or_else(|| Failure::invalid(context.language.texts().note_required))?;
+    let text = text.ok_or_else(|| Failure::invalid(context.language.texts().cases.note_required))?;
     let key = Some(context.form_number()?.to_owned());
     worked(context, CaseWork::Note { text: Personal::new(text), key }, "noted").await
 }

@@ -14,6 +14,7 @@ use crate::format::{self, Tag};
 use crate::language::fill;
 use crate::list::{Filters, List, one_more_than_a_page, one_page};
 use crate::page::{self, Frame, Named};
+use crate::wording::{self, Notice};
 
 #[derive(Template)]
 #[template(path = "audit.html")]
@@ -44,7 +45,7 @@ struct VerifiedPage {
     is_running: bool,
     may_verify: bool,
     verify: String,
-    lines: Vec<String>,
+    lines: Vec<Notice>,
 }
 
 /// `GET /audit`
@@ -65,23 +66,23 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     });
     let page = AuditPage {
         verified,
-        list: filters.newest_first(query.before == Some(i64::MAX), next),
+        list: filters.newest_first(next),
         rows: found.into_iter().map(|entry| row(context, entry)).collect(),
-        f: Frame::of(context, t.audit, &[]),
+        f: Frame::of(context, t.frame.audit, &[]),
     };
     page::html_with(status, &page)
 }
 
 fn read(context: &Context, filters: &mut Filters<'_>) -> AuditQuery {
     let t = context.language.texts();
-    let actions = AuditAction::ALL.map(|action| (action.as_str(), action.as_str(), action));
+    let actions = AuditAction::ALL.map(|action| (action.as_str(), wording::action(t, action), action));
     let (from, to) = filters.days();
     AuditQuery {
         before: Some(context.query.number("before").unwrap_or(i64::MAX)),
-        action: filters.choice("action", t.action, Some(t.any_action), &actions),
-        actor: filters.text("actor", t.actor),
-        object_id: filters.text("object", t.object),
-        within: filters.text("tenant", t.tenant).map(|root| TenantScope { root }),
+        action: filters.choice("action", t.operations.action, Some(t.lists.any_action), &actions),
+        actor: filters.text("actor", t.operations.actor),
+        object_id: filters.text("object", t.operations.object),
+        within: filters.text("tenant", t.frame.tenant).map(|root| TenantScope { root }),
         from,
         to,
         limit: one_more_than_a_page(),
@@ -106,11 +107,12 @@ fn row(context: &Context, stored: StoredEntry) -> Row {
     let actor = [text(&entry["actor"]["id"]), text(&entry["actor"]["role"])];
     let object = [text(&entry["object"]["kind"]), text(&entry["object"]["id"])];
     let joined = |parts: [String; 2]| parts.join(" ").trim().to_owned();
+    let (t, word) = (context.language.texts(), text(&entry["action"]));
     Row {
         number: view.number,
         at: at.map(|at| format::moment(context, at)).unwrap_or_default(),
         actor: joined(actor),
-        action: text(&entry["action"]),
+        action: AuditAction::from_word(&word).map_or(word, |known| wording::action(t, known).to_owned()),
         object: joined(object),
         tenant: text(&entry["tenant"]),
         text: format!("{}\n{:#}\n{}", view.text, view.personal, view.hash),
@@ -131,10 +133,10 @@ pub(crate) async fn verification(context: &Context) -> Outcome {
     let run = latest(context).await?.ok_or(Failure::NotFound)?;
     let total = store.audit_head().await?.end.number.to_string();
     let is_running = run.state == RunState::Running;
-    let mut lines = vec![sentence(context, &run, &total)];
+    let mut lines = vec![Notice { text: sentence(context, &run, &total), message: run.reason.clone() }];
     if let Some(checkpoint) = store.last_checkpoint().await? {
         let at = format::moment(context, checkpoint.at);
-        lines.push(fill(t.audit_checkpoint, [&checkpoint.size.to_string(), &at]));
+        lines.push(Notice::of(fill(t.operations.audit_checkpoint, [&checkpoint.size.to_string(), &at])));
     }
     page::html(&VerifiedPage {
         tag: format::run_tag(context.language, run.state),
@@ -143,7 +145,8 @@ pub(crate) async fn verification(context: &Context) -> Outcome {
         may_verify: context.has_at_state(access::AUDITS),
         verify: context.link("/audit/verify").href(),
         lines,
-        f: Frame::of(context, t.audit_verified, &[(t.audit, "/audit")]).following(is_running),
+        f: Frame::of(context, t.operations.audit_verified, &[(t.frame.audit, "/audit")])
+            .following(is_running),
     })
 }
 
@@ -155,12 +158,12 @@ async fn latest(context: &Context) -> Result<Option<RunView>, Failure> {
 
 fn sentence(context: &Context, run: &RunView, total: &str) -> String {
     let t = context.language.texts();
-    let (examined, reason) = (run.examined.to_string(), run.reason.clone().unwrap_or_default());
+    let examined = run.examined.to_string();
     let at = format::moment(context, run.ended_time.unwrap_or(run.started_time));
     match run.state {
-        RunState::Running => fill(t.audit_progress, [&examined, total]),
-        RunState::Finished => fill(t.audit_whole_sentence, [&examined, &at]),
-        RunState::Failed => fill(t.audit_broken_sentence, [&at, &reason]),
-        RunState::Cancelled | RunState::TakenOver => fill(t.audit_cut_off, [&examined, &at]),
+        RunState::Running => fill(t.operations.audit_progress, [&examined, total]),
+        RunState::Finished => fill(t.operations.audit_whole_sentence, [&examined, &at]),
+        RunState::Failed => fill(t.operations.audit_broken_sentence, [&at]),
+        RunState::Cancelled | RunState::TakenOver => fill(t.operations.audit_cut_off, [&examined, &at]),
     }
 }

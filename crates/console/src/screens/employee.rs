@@ -47,7 +47,7 @@ fn told(context: &Context, error: EmployeeError) -> (Option<String>, LoginFailur
         EmployeeError::NoRole { uuid, codes } => {
             let failure = LoginFailure::NoRole {
                 name: uuid.clone(),
-                source: context.language.texts().roles.to_owned(),
+                source: context.language.texts().frame.roles.to_owned(),
                 values: codes,
             };
             (Some(uuid), failure)

@@ -58,42 +58,41 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     }
     let cursor = if query.newest_first { "before" } else { "after" };
     let searched = searched.map(|sequence| Named {
-        name: fill(t.searched_to, [&format!("{} {sequence}", t.number)]),
-        href: filters.view().with(cursor, sequence.to_string()).href(),
+        name: fill(t.lists.searched_to, [&format!("{} {sequence}", t.operations.number)]),
+        href: filters.onward(cursor, &sequence.to_string()),
     });
     let next = found.last().filter(|_| is_more).map(|last| (cursor, last.sequence.to_string()));
-    let is_first = query.after <= 0 && query.before == i64::MAX;
     let list = match query.newest_first {
-        true => filters.newest_first(is_first, next),
-        false => filters.oldest_first(is_first, next),
+        true => filters.newest_first(next),
+        false => filters.oldest_first(next),
     };
     let figure = |number, state| Figure { number, href: context.link("/events").with("state", state).href() };
     let page = EventsPage {
         waiting: figure(backlog.waiting, "waiting"),
         dead: figure(backlog.dead, "dead"),
-        oldest: backlog.oldest_at.map(|at| fill(t.events_oldest, [&format::moment(context, at)])),
+        oldest: backlog.oldest_at.map(|at| fill(t.operations.events_oldest, [&format::moment(context, at)])),
         may_publish: context.has_at_state(access::ACTS),
         rows: found.iter().map(|stored| row(context, stored)).collect(),
         list: List { searched, ..list },
-        f: Frame::of(context, t.events, &[]),
+        f: Frame::of(context, t.frame.events, &[]),
     };
     page::html_with(status, &page)
 }
 
-/// What waits and what was given up is read from its oldest on.
+/// Waiting events and those given up are read from the oldest on.
 fn read(context: &Context, filters: &mut Filters<'_>) -> EventQuery {
     let t = context.language.texts();
     let states = [
-        ("waiting", t.events_state_waiting, EventState::Waiting),
-        ("dead", t.events_state_dead, EventState::Dead),
-        ("published", t.events_state_published, EventState::Published),
-        ("all", t.all, EventState::All),
+        ("waiting", t.operations.events_state_waiting, EventState::Waiting),
+        ("dead", t.operations.events_state_dead, EventState::Dead),
+        ("published", t.operations.events_state_published, EventState::Published),
+        ("all", t.lists.all, EventState::All),
     ];
     let kinds = EventKind::ALL.map(|kind| (kind.as_str(), kind.as_str(), kind));
-    let state = filters.choice_with_default("state", t.status, "all", &states);
+    let state = filters.choice_with_default("state", t.words.status, "all", &states);
     let state = state.unwrap_or(EventState::Waiting);
     EventQuery {
-        kind: filters.choice("topic", t.topic, Some(t.any_topic), &kinds),
+        kind: filters.choice("topic", t.operations.topic, Some(t.operations.any_topic), &kinds),
         after: context.query.number("after").unwrap_or_default(),
         before: context.query.number("before").unwrap_or(i64::MAX),
         newest_first: matches!(state, EventState::Published | EventState::All),
@@ -123,9 +122,9 @@ fn row(context: &Context, stored: &StoredEvent) -> Row {
     let publish = context.link(&format!("/events/{}/publish", event.sequence)).href();
     let is_dead = event.dead_letter.is_some();
     let why = match (event.published_time, event.dead_letter) {
-        (Some(at), _) => fill(t.event_published, [&format::moment(context, at)]),
+        (Some(at), _) => fill(t.payment.event_published, [&format::moment(context, at)]),
         (None, Some(letter)) => letter.reason,
-        (None, None) => t.event_waits.to_owned(),
+        (None, None) => t.payment.event_waits.to_owned(),
     };
     Row {
         sequence: event.sequence,

@@ -19,7 +19,7 @@ use super::{
     refunds as refunds_page,
 };
 use crate::context::Context;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, Refusal};
 use crate::format;
 use crate::links::Link;
 
@@ -82,7 +82,7 @@ pub(crate) async fn entries(context: &Context) -> Outcome {
 async fn send(context: &Context, roles: &[Role], list: ExportedList) -> Outcome {
     let t = context.language.texts();
     let format = context.form.text("format").and_then(ExportFormat::from_word);
-    let format = format.ok_or(Failure::invalid(t.choose_listed))?;
+    let format = format.ok_or(Failure::invalid(t.lists.choose_listed))?;
     let name = format!("{}-{}.{}", list.as_str(), format::file_stamp(context), format.as_str());
     let may_reveal = WITH_PERSONAL_DATA.contains(&list.as_str());
     let reason = context.form.text("reason").filter(|_| may_reveal);
@@ -94,15 +94,14 @@ async fn send(context: &Context, roles: &[Role], list: ExportedList) -> Outcome 
         list,
         format,
     };
+    let refused = |status, told: &'static str| Failure::Refused(status, Refusal::Told(told.into()));
     let begun = context.payments().exports.begin(request, context.console().stop.clone()).await;
     let body = begun.map_err(|error| match error {
-        ExportError::Busy => Failure::Refused(StatusCode::SERVICE_UNAVAILABLE, t.download_busy.into()),
-        ExportError::TooLong => {
-            Failure::Refused(StatusCode::UNPROCESSABLE_ENTITY, t.download_too_long.into())
-        }
+        ExportError::Busy => refused(StatusCode::SERVICE_UNAVAILABLE, t.lists.download_busy),
+        ExportError::TooLong => refused(StatusCode::UNPROCESSABLE_ENTITY, t.lists.download_too_long),
         ExportError::File(error) => {
             tracing::error!(target: "console", error, "the file of an export cannot be written");
-            Failure::Refused(StatusCode::SERVICE_UNAVAILABLE, t.download_no_file.into())
+            refused(StatusCode::SERVICE_UNAVAILABLE, t.lists.download_no_file)
         }
         ExportError::Store(error) => Failure::Store(error),
     })?;

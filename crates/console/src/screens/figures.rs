@@ -25,7 +25,7 @@ pub(crate) struct FiguresView {
     pub(crate) periods: Vec<PeriodView>,
     pub(crate) shown: String,
     pub(crate) problem: Option<&'static str>,
-    /// What was typed.
+    /// As typed.
     pub(crate) from: String,
     pub(crate) to: String,
     pub(crate) tenant: String,
@@ -70,7 +70,7 @@ pub(crate) async fn view(context: &Context) -> Result<Option<FiguresView>, Failu
             })
             .collect(),
         shown: chosen.as_ref().map(|period| period.shown(context)).unwrap_or_default(),
-        problem: chosen.is_none().then_some(t.period_wrong),
+        problem: chosen.is_none().then_some(t.figures.period_wrong),
         from: chosen.as_ref().map_or_else(|| text("from"), |period| period.from.clone()),
         to: chosen.as_ref().map_or_else(|| text("to"), |period| period.to.clone()),
         tenant: tenant.unwrap_or_default().to_owned(),
@@ -92,18 +92,19 @@ fn notes(context: &Context, state: &FiguresState) -> Vec<String> {
     let t = context.language.texts();
     let moment = |at| format::moment(context, at);
     let (Some(from), Some(counted_at)) = (&state.counted_from, state.counted_at) else {
-        return vec![t.figures_not_counted.to_owned()];
+        return vec![t.figures.figures_not_counted.to_owned()];
     };
-    let mut notes = vec![t.figures_rule.to_owned(), fill(t.figures_counted, [&moment(counted_at)])];
+    let mut notes =
+        vec![t.figures.figures_rule.to_owned(), fill(t.figures.figures_counted, [&moment(counted_at)])];
     if !state.is_complete {
-        notes.push(fill(t.figures_incomplete, [&format::day_shown(from)]));
+        notes.push(fill(t.figures.figures_incomplete, [&format::day_shown(from)]));
     }
     notes.push(match state.verified.at {
-        Some(at) => fill(t.figures_verified, [&moment(at), &format::count(state.verified.days)]),
-        None => t.figures_not_verified.to_owned(),
+        Some(at) => fill(t.figures.figures_verified, [&moment(at), &format::count(state.verified.days)]),
+        None => t.figures.figures_not_verified.to_owned(),
     });
     if let Some((at, day)) = &state.verified.differed {
-        notes.push(fill(t.figures_differed, [&format::day_shown(day), &moment(*at)]));
+        notes.push(fill(t.figures.figures_differed, [&format::day_shown(day), &moment(*at)]));
     }
     notes
 }
@@ -131,7 +132,7 @@ async fn fill_in(
     view.collections = collections(context, &plotted, by_month, &by_day)?;
     let tenants = grouped(by_tenant, |sum| sum.tenant.clone());
     if tenants.len() > TENANTS {
-        let left = fill(context.language.texts().others_left_out, [&TENANTS.to_string()]);
+        let left = fill(context.language.texts().figures.others_left_out, [&TENANTS.to_string()]);
         view.left_out = Some(left);
     }
     view.tables = vec![
@@ -243,7 +244,7 @@ fn tenants_table(context: &Context, period: &Period, tenants: BTreeMap<String, S
             ],
         }
     };
-    let mut rows = vec![row(t.all_tenants, None, &all)];
+    let mut rows = vec![row(t.figures.all_tenants, None, &all)];
     for tenant in most {
         let mut sums = Sums::default();
         let below =
@@ -252,17 +253,17 @@ fn tenants_table(context: &Context, period: &Period, tenants: BTreeMap<String, S
         rows.push(row(tenant, Some(tenant), &sums));
     }
     let head = [
-        t.tenant,
-        t.begun_count,
-        t.paid_count,
-        t.paid_sum,
-        t.refunded_count,
-        t.refunded_sum,
-        t.net_sum,
-        t.pending,
-        t.failure,
+        t.frame.tenant,
+        t.figures.begun_count,
+        t.figures.paid_count,
+        t.figures.paid_sum,
+        t.figures.refunded_count,
+        t.figures.refunded_sum,
+        t.figures.net_sum,
+        t.words.pending,
+        t.words.failure,
     ];
-    Table::of(t.by_tenant, head, rows)
+    Table::of(t.figures.by_tenant, head, rows)
 }
 
 fn gateways_table(context: &Context, period: &Period, gateways: BTreeMap<String, Sums>) -> Table {
@@ -282,8 +283,9 @@ fn gateways_table(context: &Context, period: &Period, gateways: BTreeMap<String,
         ];
         Row { name: gateway, cells }
     };
-    let head = [t.gateway, t.success_rate, t.paid_count, t.failure, t.pending];
-    Table::of(t.success_by_gateway, head, gateways.into_iter().map(row).collect())
+    let head =
+        [t.words.gateway, t.figures.success_rate, t.figures.paid_count, t.words.failure, t.words.pending];
+    Table::of(t.figures.success_by_gateway, head, gateways.into_iter().map(row).collect())
 }
 
 /// The pending payments of all days, by the days since their creation.
@@ -293,11 +295,11 @@ fn pending_table(context: &Context, pending: &[PendingDay]) -> Table {
     let [today, yesterday, two, six, seven, month, older] =
         [0, 1, 2, 6, 7, 29, 30].map(|days| period::ago(context, days));
     let ages: [(&'static str, Option<&str>, Option<&str>); 5] = [
-        (t.age_today, Some(&today), None),
-        (t.age_yesterday, Some(&yesterday), Some(&yesterday)),
-        (t.age_week, Some(&six), Some(&two)),
-        (t.age_month, Some(&month), Some(&seven)),
-        (t.age_older, None, Some(&older)),
+        (t.figures.age_today, Some(&today), None),
+        (t.figures.age_yesterday, Some(&yesterday), Some(&yesterday)),
+        (t.figures.age_week, Some(&six), Some(&two)),
+        (t.figures.age_month, Some(&month), Some(&seven)),
+        (t.figures.age_older, None, Some(&older)),
     ];
     let age_of = |day: &str| {
         let is_of = |(_, from, to): &(_, Option<&str>, Option<&str>)| {
@@ -327,10 +329,14 @@ fn pending_table(context: &Context, pending: &[PendingDay]) -> Table {
         Row { name: name.to_owned(), cells: ages.iter().zip(counts).map(cell).collect() }
     };
     let tenants = by_tenant.keys().copied().take(TENANTS);
-    let rows: Vec<Row> = std::iter::once(row(t.all_tenants, None))
+    let rows: Vec<Row> = std::iter::once(row(t.figures.all_tenants, None))
         .chain(tenants.map(|tenant| row(tenant, Some(tenant))))
         .collect();
-    Table::of(t.pending_by_age, std::iter::once(t.tenant).chain(ages.iter().map(|(name, _, _)| *name)), rows)
+    Table::of(
+        t.figures.pending_by_age,
+        std::iter::once(t.frame.tenant).chain(ages.iter().map(|(name, _, _)| *name)),
+        rows,
+    )
 }
 
 /// The names of at most so many series, the largest first, and whether there are others.
@@ -380,14 +386,14 @@ fn collections(
         let of =
             |place: &str| others.iter().map(|gateway| value(place, gateway)).fold(0, i64::saturating_add);
         let values = places.iter().map(|(place, _)| Some(of(place))).collect();
-        series.push(Series { name: t.other_gateways.to_owned(), values });
+        series.push(Series { name: t.figures.other_gateways.to_owned(), values });
     }
     let [from, to] = [&period.from, &period.to].map(|day| format::day_shown(day));
-    let title = format!("{}: {}", t.collections, period.shown(context));
+    let title = format!("{}: {}", t.figures.collections, period.shown(context));
     let plot = Plot {
         id: "collections",
         title: title.clone(),
-        description: fill(t.collections_words, [&from, &to, currency.code()]),
+        description: fill(t.figures.collections_words, [&from, &to, currency.code()]),
         places: places.iter().map(|(place, _)| short(place)).collect(),
         series,
         at_least: 0,
@@ -425,5 +431,9 @@ fn collections_table(context: &Context, places: &[(String, Period)], sums: &[Fig
         })
         .collect::<Vec<_>>()
     });
-    Table::of(t.collections, [t.day, t.gateway, t.paid_count, t.paid_sum], rows.collect())
+    Table::of(
+        t.figures.collections,
+        [t.figures.day, t.words.gateway, t.figures.paid_count, t.figures.paid_sum],
+        rows.collect(),
+    )
 }

@@ -47,7 +47,7 @@ pub(crate) async fn show(context: &Context) -> Outcome {
     let is_week = match context.query.text("span") {
         None | Some("day") => false,
         Some("week") => true,
-        Some(_) => return Err(Failure::invalid(t.choose_listed)),
+        Some(_) => return Err(Failure::invalid(t.lists.choose_listed)),
     };
     let span = |name, value: &str, is_current| Span {
         name,
@@ -57,9 +57,12 @@ pub(crate) async fn show(context: &Context) -> Outcome {
     page::html(&GatewaysPage {
         success: success(context).await?,
         pending: pending(context).await?,
-        spans: vec![span(t.last_day_hours, "day", !is_week), span(t.last_week, "week", is_week)],
+        spans: vec![
+            span(t.figures.last_day_hours, "day", !is_week),
+            span(t.figures.last_week, "week", is_week),
+        ],
         calls: calls(context, if is_week { HOUR * 8 } else { HOUR }).await?,
-        f: Frame::of(context, t.gateways_over_time, &[(t.jobs, "/jobs")]),
+        f: Frame::of(context, t.figures.gateways_over_time, &[(t.frame.jobs, "/jobs")]),
     })
 }
 
@@ -96,8 +99,13 @@ async fn success(context: &Context) -> Result<Option<Shown>, Failure> {
     }
     let labels = places.iter().map(|(day, _)| short(day)).collect();
     let times = Times { labels, bounds: [&period.from, &period.to].map(|day| format::day_shown(day)) };
-    let course =
-        Course { id: "success", title: t.success_over_time, at_least: 1_000, value: &value, unit: &tenths };
+    let course = Course {
+        id: "success",
+        title: t.figures.success_over_time,
+        at_least: 1_000,
+        value: &value,
+        unit: &tenths,
+    };
     over_time(context, &times, sizes, &course)
 }
 
@@ -117,7 +125,13 @@ async fn pending(context: &Context) -> Result<Option<Shown>, Failure> {
     if sizes.is_empty() {
         return Ok(None);
     }
-    let names = [t.under_quarter_hour, t.under_hour, t.under_day, t.under_week, t.over_week];
+    let names = [
+        t.figures.under_quarter_hour,
+        t.figures.under_hour,
+        t.figures.under_day,
+        t.figures.under_week,
+        t.figures.over_week,
+    ];
     let count = |gateway: &str, age: Age| counts.get(&(gateway.to_owned(), age)).copied().unwrap_or(0);
     let all: Vec<String> = sizes.keys().cloned().collect();
     let (shown, are_more) = largest(sizes);
@@ -129,12 +143,12 @@ async fn pending(context: &Context) -> Result<Option<Shown>, Failure> {
         let others: Vec<&String> = all.iter().filter(|name| !shown.contains(name)).collect();
         let sum = |age| others.iter().map(|name| count(name, age)).fold(0, i64::saturating_add);
         let values = Age::ALL.map(|age| Some(sum(age))).into();
-        series.push(Series { name: t.other_gateways.to_owned(), values });
+        series.push(Series { name: t.figures.other_gateways.to_owned(), values });
     }
     let plot = Plot {
         id: "pending",
-        title: t.pending_by_age.to_owned(),
-        description: t.pending_words.to_owned(),
+        title: t.figures.pending_by_age.to_owned(),
+        description: t.figures.pending_words.to_owned(),
         places: names.map(str::to_owned).into(),
         series,
         at_least: 10,
@@ -144,8 +158,8 @@ async fn pending(context: &Context) -> Result<Option<Shown>, Failure> {
         name: name.clone(),
         cells: Age::ALL.map(|age| Cell::of(format::count(count(name, age)))).into(),
     });
-    let table = Table::of("", std::iter::once(t.gateway).chain(names), rows.collect());
-    Shown::of(context, t.pending_by_age, plot.stacked(), table).map(Some)
+    let table = Table::of("", std::iter::once(t.words.gateway).chain(names), rows.collect());
+    Shown::of(context, t.figures.pending_by_age, plot.stacked(), table).map(Some)
 }
 
 /// The calls of a gateway in a place, of all replicas.
@@ -218,15 +232,27 @@ async fn calls(context: &Context, width: Duration) -> Result<Vec<Shown>, Failure
         of(gateway, place).and_then(|calls| format::per_thousand(calls.open, calls.readings))
     };
     let courses = [
-        Course { id: "errors", title: t.errors_over_time, at_least: 50, value: &errors, unit: &tenths },
+        Course {
+            id: "errors",
+            title: t.figures.errors_over_time,
+            at_least: 50,
+            value: &errors,
+            unit: &tenths,
+        },
         Course {
             id: "latency",
-            title: t.latency_over_time,
+            title: t.figures.latency_over_time,
             at_least: 100,
             value: &latency,
             unit: &format::count,
         },
-        Course { id: "breaker", title: t.breaker_over_time, at_least: 1_000, value: &breaker, unit: &tenths },
+        Course {
+            id: "breaker",
+            title: t.figures.breaker_over_time,
+            at_least: 1_000,
+            value: &breaker,
+            unit: &tenths,
+        },
     ];
     let shown = courses.map(|course| over_time(context, &times, sizes.clone(), &course));
     Ok(shown.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -277,7 +303,7 @@ fn over_time(
     let plot = Plot {
         id,
         title: title.to_owned(),
-        description: fill(t.over_time_words, [from, to]),
+        description: fill(t.figures.over_time_words, [from, to]),
         places: times.labels.clone(),
         series: series.collect(),
         at_least,
@@ -290,7 +316,7 @@ fn over_time(
         has_any.then(|| Row { name: label.clone(), cells })
     };
     let rows = times.labels.iter().enumerate().filter_map(row).collect();
-    let table = Table::of("", std::iter::once(t.when).chain(all.iter().map(String::as_str)), rows);
+    let table = Table::of("", std::iter::once(t.operations.when).chain(all.iter().map(String::as_str)), rows);
     Shown::of(context, title, plot.lines(), table).map(Some)
 }
 

@@ -13,6 +13,7 @@ use crate::format;
 use crate::language::fill;
 use crate::page::{self, Frame, Named};
 use crate::tables::{Cell, Row, Table};
+use crate::wording;
 
 /// Further ones are not counted: a number costs the same however many there are.
 const COUNTED: usize = 100;
@@ -44,7 +45,7 @@ pub(crate) async fn show(context: &Context) -> Outcome {
         let pending = PaymentQuery { status: Some(StatusName::Pending), limit: most(), ..query.clone() };
         let found = context.payments().ports.store.list_payments(&pending).await?;
         let href = context.link("/payments").with("status", "PENDING").href();
-        figures.push(Figure { number: counted(found.len()), name: t.pending_payments, href });
+        figures.push(Figure { number: counted(found.len()), name: t.figures.pending_payments, href });
         let newest = PaymentQuery { limit: LATEST, ..query };
         let newest = context.payments().ports.store.list_payments(&newest).await?;
         latest = newest.iter().map(|txn| named_payment(context, txn)).collect();
@@ -53,9 +54,9 @@ pub(crate) async fn show(context: &Context) -> Outcome {
     figures.extend(to_decide(context).await?);
     figures.extend(receipts(context).await?);
     let now = format::moment(context, context.payments().ports.clock.now());
-    let f = Frame::of(context, t.today, &[]);
+    let f = Frame::of(context, t.frame.today, &[]);
     let (counted, cases) = (figures::view(context).await?, cases_by_kind(context).await?);
-    page::html(&HomePage { f, as_of: fill(t.as_of, [&now]), figures, counted, cases, latest })
+    page::html(&HomePage { f, as_of: fill(t.figures.as_of, [&now]), figures, counted, cases, latest })
 }
 
 /// The payments that the caller may see.
@@ -68,7 +69,7 @@ async fn cases(context: &Context) -> Result<Option<Figure>, Failure> {
     let Ok(scopes) = context.caller()?.identity.scopes(access::OPERATIONS) else { return Ok(None) };
     let query = AttentionQuery { within: Some(scopes), limit: most(), ..AttentionQuery::default() };
     let found = context.payments().attention.list(&query).await?;
-    let name = context.language.texts().open_cases;
+    let name = context.language.texts().figures.open_cases;
     Ok(Some(Figure { number: counted(found.len()), name, href: context.link("/attention").href() }))
 }
 
@@ -81,11 +82,11 @@ async fn cases_by_kind(context: &Context) -> Result<Option<Table>, Failure> {
     let row = |(kind, count): (payment_domain::AttentionKind, u64)| {
         let link = context.link("/attention").with("kind", kind.as_str()).with_all([("tenant", tenant)]);
         let count = format::count(i64::try_from(count).unwrap_or(i64::MAX));
-        Row { name: kind.as_str().to_owned(), cells: vec![Cell::linked(count, &link)] }
+        Row { name: wording::kind(t, kind).to_owned(), cells: vec![Cell::linked(count, &link)] }
     };
     let rows: Vec<Row> = open.into_iter().map(row).collect();
-    let caption = format!("{}: {}", t.attention, t.open);
-    Ok((!rows.is_empty()).then(|| Table::of(caption, [t.kind, t.number_of], rows)))
+    let caption = format!("{}: {}", t.frame.attention, t.cases.open);
+    Ok((!rows.is_empty()).then(|| Table::of(caption, [t.cases.kind, t.figures.number_of], rows)))
 }
 
 /// Paid payments without a receipt.
@@ -97,7 +98,7 @@ async fn receipts(context: &Context) -> Result<Option<Figure>, Failure> {
         .with("receipt", "pending")
         .with_all([("tenant", context.query.text("tenant"))]);
     let number = format::count(i64::try_from(due).unwrap_or(i64::MAX));
-    Ok(Some(Figure { number, name: context.language.texts().receipts_due, href: link.href() }))
+    Ok(Some(Figure { number, name: context.language.texts().figures.receipts_due, href: link.href() }))
 }
 
 async fn to_decide(context: &Context) -> Result<Option<Figure>, Failure> {
@@ -105,14 +106,17 @@ async fn to_decide(context: &Context) -> Result<Option<Figure>, Failure> {
     let query = RefundQuery {
         within: Some(scopes),
         statuses: vec![RefundStatus::Requested],
+        not_requested_by: Some(context.caller()?.session.holder.uuid.clone()),
         page: PageRequest { limit: most(), offset: 0 },
         ..RefundQuery::default()
     };
     let found = context.payments().refunds.search(&query).await?;
-    let own = &context.caller()?.session.holder.uuid;
-    let others = found.iter().filter(|refund| refund.requested_by != *own).count();
     let href = context.link("/refunds").with("view", "decide").href();
-    Ok(Some(Figure { number: counted(others), name: context.language.texts().refunds_to_decide, href }))
+    Ok(Some(Figure {
+        number: counted(found.len()),
+        name: context.language.texts().figures.refunds_to_decide,
+        href,
+    }))
 }
 
 fn most() -> u32 {

@@ -1,16 +1,19 @@
 //! Jobs with their runs, and the gateways.
 
 use askama::Template;
+use http::StatusCode;
 use payment_domain::{AuditAction, AuditActor};
 use payment_service::{GatewayStatus, JobView, RunByHandError, RunState, RunView, access};
+use payment_store::{RunEnd, RunRecord};
 
 use super::export::{self, Offered};
 use crate::context::Context;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, Refusal};
 use crate::format::{self, Tag};
 use crate::language::fill;
 use crate::links::segment;
 use crate::page::{self, Frame};
+use crate::wording;
 
 const RUNS: u32 = 20;
 
@@ -25,7 +28,7 @@ struct JobsPage {
 struct JobRow {
     name: &'static str,
     href: String,
-    purpose: &'static str,
+    purpose: Purpose,
     schedule: String,
     next: String,
     last: String,
@@ -37,7 +40,7 @@ struct JobRow {
 struct JobPage {
     f: Frame,
     here: String,
-    purpose: &'static str,
+    purpose: Purpose,
     is_running: bool,
     progress: Option<String>,
     may_run: bool,
@@ -55,7 +58,24 @@ struct RunRow {
     changed: u32,
     still_pending: u32,
     failed: u32,
-    reason: String,
+    /// In the words of the job, in English.
+    error: String,
+    taken_over: Option<String>,
+}
+
+/// The purpose of a job; of one without a text here in the words of its author.
+struct Purpose {
+    text: &'static str,
+    is_english: bool,
+}
+
+impl Purpose {
+    fn of(context: &Context, job: &JobView) -> Purpose {
+        match wording::purpose(context.language.texts(), job.name) {
+            Some(text) => Purpose { text, is_english: false },
+            None => Purpose { text: job.purpose, is_english: true },
+        }
+    }
 }
 
 /// `GET /jobs`
@@ -66,7 +86,7 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     page::html(&JobsPage {
         jobs: jobs.into_iter().map(|job| row(context, job)).collect(),
         gateways: gateways.map(|status| gateway(context, &status)).collect(),
-        f: Frame::of(context, t.jobs, &[]),
+        f: Frame::of(context, t.frame.jobs, &[]),
     })
 }
 
@@ -74,8 +94,8 @@ fn gateway(context: &Context, status: &GatewayStatus) -> String {
     let t = context.language.texts();
     let name = status.name.as_str();
     match status.unavailable_for {
-        None => fill(t.gateway_available, [name]),
-        Some(wait) => fill(t.gateway_unavailable, [name, &wait.as_secs().to_string()]),
+        None => fill(t.operations.gateway_available, [name]),
+        Some(wait) => fill(t.operations.gateway_unavailable, [name, &wait.as_secs().to_string()]),
     }
 }
 
@@ -84,8 +104,8 @@ fn row(context: &Context, job: JobView) -> JobRow {
     JobRow {
         name: job.name,
         href: context.link(&format!("/jobs/{}", segment(job.name))).href(),
-        purpose: job.purpose,
-        schedule: job.schedule,
+        purpose: Purpose::of(context, &job),
+        schedule: wording::timing(context.language.texts(), &job.timing),
         next: job.next_time.map(at).unwrap_or_default(),
         last: job.last_run.as_ref().map(|run| at(run.started_time)).unwrap_or_default(),
         tag: job.last_run.map(|run| format::run_tag(context.language, run.state)),
@@ -97,18 +117,19 @@ pub(crate) async fn show(context: &Context) -> Outcome {
     let t = context.language.texts();
     let job = of_path(context).await?;
     let runs = context.payments().ports.store.runs(Some(job.name), RUNS).await?;
-    let runs: Vec<RunView> = runs.into_iter().map(RunView::from).collect();
-    let running = runs.iter().find(|run| run.state == RunState::Running);
+    let runs: Vec<(RunView, Option<String>)> = runs.into_iter().map(with_heir).collect();
+    let running = runs.iter().map(|(run, _)| run).find(|run| run.state == RunState::Running);
     let is_running = running.is_some();
     page::html(&JobPage {
         here: context.link(&format!("/jobs/{}", segment(job.name))).href(),
-        purpose: job.purpose,
+        purpose: Purpose::of(context, &job),
         is_running,
         progress: running.map(|run| progress(context, run)),
         may_run: context.has_at_state(access::ACTS),
         exports: export::offered(context, &format!("/jobs/{}", segment(job.name)), &context.link("")),
-        rows: runs.into_iter().map(|run| run_row(context, run)).collect(),
-        f: Frame::of(context, fill(t.job_title, [job.name]), &[(t.jobs, "/jobs")]).following(is_running),
+        rows: runs.into_iter().map(|(run, heir)| run_row(context, run, heir)).collect(),
+        f: Frame::of(context, fill(t.operations.job_title, [job.name]), &[(t.frame.jobs, "/jobs")])
+            .following(is_running),
     })
 }
 
@@ -117,7 +138,7 @@ pub(super) fn progress(context: &Context, run: &RunView) -> String {
     let seconds = context.payments().ports.clock.now().since(run.started_time).as_secs();
     let t = context.language.texts();
     fill(
-        t.job_progress,
+        t.operations.job_progress,
         [&run.run.to_string(), &run.examined.to_string(), &run.changed.to_string(), &seconds.to_string()],
     )
 }
@@ -127,7 +148,17 @@ pub(super) async fn of_path(context: &Context) -> Result<JobView, Failure> {
     jobs.into_iter().find(|job| job.name == context.path("name")).ok_or(Failure::NotFound)
 }
 
-fn run_row(context: &Context, run: RunView) -> RunRow {
+/// A run, and the node that has taken it over.
+fn with_heir(run: RunRecord) -> (RunView, Option<String>) {
+    let heir = match &run.ended {
+        Some((_, RunEnd::TakenOver { by })) => Some(by.clone()),
+        Some((_, RunEnd::Finished | RunEnd::Cancelled | RunEnd::Failed(_))) | None => None,
+    };
+    (RunView::from(run), heir)
+}
+
+fn run_row(context: &Context, run: RunView, heir: Option<String>) -> RunRow {
+    let t = context.language.texts();
     RunRow {
         run: run.run,
         tag: format::run_tag(context.language, run.state),
@@ -138,7 +169,8 @@ fn run_row(context: &Context, run: RunView) -> RunRow {
         changed: run.changed,
         still_pending: run.still_pending,
         failed: run.failed,
-        reason: run.reason.unwrap_or_default(),
+        error: run.reason.filter(|_| heir.is_none()).unwrap_or_default(),
+        taken_over: heir.map(|node| fill(t.jobs.taken_over_by, [&node])),
     }
 }
 
@@ -157,8 +189,10 @@ pub(super) async fn begin(context: &Context, actor: AuditActor, job: &'static st
     payments.audit.acts(actor, AuditAction::JobRunByHand, "job", job).await?;
     let begun = context.console().scheduler.begin_by_hand(job).await.map_err(|error| match error {
         RunByHandError::Unknown => Failure::NotFound,
-        RunByHandError::Busy(_) => Failure::refused(t.job_busy),
-        RunByHandError::ClockDiffers(_) => Failure::refused(error.to_string()),
+        RunByHandError::Busy(_) => Failure::refused(t.operations.job_busy),
+        RunByHandError::ClockDiffers(ms) => {
+            Failure::Refused(StatusCode::CONFLICT, Refusal::ClockDiffers(ms / 1_000))
+        }
         RunByHandError::Store(error) => Failure::Store(error),
     })?;
     tracing::info!(job, run = begun.begun().fence.run_id, "an operator runs a job");

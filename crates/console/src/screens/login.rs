@@ -48,8 +48,8 @@ pub(crate) async fn show(context: &Context) -> Outcome {
     }
     let (t, logins) = (context.language.texts(), &context.console().logins);
     page::html(&LoginPage {
-        f: Frame::of(context, t.login, &[]),
-        provider: logins.provider.as_ref().map(|login| fill(t.login_at, [login.name.as_str()])),
+        f: Frame::of(context, t.logins.login, &[]),
+        provider: logins.provider.as_ref().map(|login| fill(t.logins.login_at, [login.name.as_str()])),
         has_employees: logins.employees.is_some(),
     })
 }
@@ -65,7 +65,7 @@ pub(crate) async fn link(context: &Context) -> Outcome {
     succeeded(context);
     let roles = link.holder.grants.iter();
     page::html(&LinkPage {
-        f: Frame::of(context, context.language.texts().login, &[]),
+        f: Frame::of(context, context.language.texts().logins.login, &[]),
         name: link.holder.name.expose().to_owned(),
         roles: roles.map(|grant| format!("{} {}", grant.role.code(), grant.tenant)).collect(),
         expires: format::moment(context, link.expires_at),
@@ -167,13 +167,13 @@ async fn logged_out(context: &Context, caller: &LoggedIn) -> Outcome {
         Some(login) => {
             let back = format!("{}/login", context.console().url);
             let url = login.provider.logout_url(caller.kept.as_ref(), &back).await;
-            url.map(|href| Named { name: fill(t.log_out_at, [login.name.as_str()]), href })
+            url.map(|href| Named { name: fill(t.logins.log_out_at, [login.name.as_str()]), href })
         }
         None => None,
     };
     let response = match elsewhere {
         Some(elsewhere) => {
-            page::html(&LoggedOutPage { f: Frame::of_nobody(context, t.you_left), elsewhere })?
+            page::html(&LoggedOutPage { f: Frame::without_user(context, t.logins.you_left), elsewhere })?
         }
         None => page::see(&context.link("/login").href())?,
     };

@@ -57,7 +57,13 @@ fn account_link(context: &Context, id: &AccountId) -> Link {
 /// The version of what the page of a form has shown: of one that has moved on nothing is changed.
 fn seen_version(context: &Context) -> Result<u32, Failure> {
     let version = context.form.number("version").and_then(|version| u32::try_from(version).ok());
-    version.ok_or_else(|| Failure::invalid(context.language.texts().forged_reason))
+    version.ok_or_else(|| Failure::invalid(context.language.texts().failures.forged_reason))
+}
+
+/// The message about the act that led to a page, by its word in the address.
+fn said(context: &Context, messages: &[(&str, &'static str)]) -> Option<&'static str> {
+    let word = context.query.text("said")?;
+    messages.iter().find(|(known, _)| *known == word).map(|(_, message)| *message)
 }
 
 /// A payment by its number, state, amount and moment.

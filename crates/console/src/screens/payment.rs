@@ -10,7 +10,7 @@ use payment_service::{Asked, EventView, PersonalData, access, audit};
 use payment_store::{AttentionQuery, CaseState, NamedQuery, ReceiptCancellation, ReceiptTask};
 
 use super::story::{self, StoryLine};
-use super::{Line, named_payment, payment_link};
+use super::{Line, named_payment, payment_link, said};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::flow::{Step, picture};
@@ -18,6 +18,7 @@ use crate::format::{self, BAD, GOOD, Tag, WAITS};
 use crate::language::{Texts, fill};
 use crate::links::segment;
 use crate::page::{self, Frame, Named};
+use crate::wording::{self, Notice};
 
 /// The cases and other payments that are named.
 const NAMED: u32 = 20;
@@ -29,7 +30,7 @@ struct PaymentPage {
     tag: Tag,
     said: Option<String>,
     here: String,
-    next: Vec<String>,
+    next: Vec<Notice>,
     owed: Vec<String>,
     may_ask: bool,
     may_refund: bool,
@@ -64,13 +65,13 @@ pub(super) async fn of_path(context: &Context) -> Result<Transaction, Failure> {
 pub(crate) async fn show(context: &Context) -> Outcome {
     let txn = of_path(context).await?;
     let t = context.language.texts();
-    let said = match context.query.text("said") {
-        Some("asked") => Some(t.said_asked.to_owned()),
-        Some("unusable") => Some(t.said_unusable.to_owned()),
-        Some("unavailable") => Some(t.said_unavailable.to_owned()),
-        Some("settled") => Some(t.said_settled.to_owned()),
-        _ => None,
-    };
+    let messages = [
+        ("asked", t.payment.said_asked),
+        ("unusable", t.payment.said_unusable),
+        ("unavailable", t.payment.said_unavailable),
+        ("settled", t.payment.said_settled),
+    ];
+    let said = said(context, &messages).map(str::to_owned);
     page_of(context, txn, PersonalData::Masked, said).await
 }
 
@@ -78,7 +79,7 @@ pub(crate) async fn show(context: &Context) -> Outcome {
 pub(crate) async fn reveal(context: &Context) -> Outcome {
     let txn = of_path(context).await?;
     let t = context.language.texts();
-    let reason = context.form.text("reason").ok_or_else(|| Failure::invalid(t.reason_required))?;
+    let reason = context.form.text("reason").ok_or_else(|| Failure::invalid(t.payment.reason_required))?;
     let actor = context.actor(access::ASKS, &txn.tenant_id)?;
     let ports = &context.payments().ports;
     let entry = AuditEntry {
@@ -87,7 +88,7 @@ pub(crate) async fn reveal(context: &Context) -> Outcome {
         ..audit::act(ports.clock.now(), actor, AuditAction::Revealed, "transaction", txn.id.as_str())
     };
     ports.store.record(vec![entry]).await?;
-    page_of(context, txn, PersonalData::Shown, Some(t.said_revealed.to_owned())).await
+    page_of(context, txn, PersonalData::Shown, Some(t.payment.said_revealed.to_owned())).await
 }
 
 /// `POST /payments/{id}/ask`: asks the gateway, as a payer's return does.
@@ -140,14 +141,18 @@ async fn page_of(
         may_refund: matches!(txn.status, Status::Success { .. })
             && context.has(access::MAKES, &txn.tenant_id),
         may_reveal: personal == PersonalData::Masked && context.has(access::ASKS, &txn.tenant_id),
-        flow: picture(t.money, &flow(t, &txn, task.is_some(), &refunds))?,
+        flow: picture(t.payment.money, &flow(t, &txn, task.is_some(), &refunds))?,
         details: details(context, &txn, personal),
         story: story::whole(context, &txn, &refunds, personal).await?,
         cases,
         refunds: refunds.iter().map(|refund| named_refund(context, refund)).collect(),
         others: others(context, &txn).await?,
         events: events.iter().map(|stored| event(context, &EventView::listed(stored))).collect(),
-        f: Frame::of(context, fill(t.payment_title, [txn.id.as_str()]), &[(t.payments, "/payments")]),
+        f: Frame::of(
+            context,
+            fill(t.payment.payment_title, [txn.id.as_str()]),
+            &[(t.frame.payments, "/payments")],
+        ),
     };
     page::html(&page)
 }
@@ -158,7 +163,8 @@ fn details(context: &Context, txn: &Transaction, personal: PersonalData) -> Vec<
         PersonalData::Shown => text.expose().to_owned(),
         PersonalData::Masked => text.masked(),
     };
-    let or_none = |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or(t.none).to_owned();
+    let or_none =
+        |text: Option<&str>| text.filter(|text| !text.is_empty()).unwrap_or(t.words.none).to_owned();
     let bills: Vec<String> = txn
         .bills
         .iter()
@@ -166,25 +172,25 @@ fn details(context: &Context, txn: &Transaction, personal: PersonalData) -> Vec<
         .collect();
     let gateways = &txn.gateway_details;
     vec![
-        Line::of(t.amount, format::amount(txn)),
-        Line::of(t.tenant, txn.tenant_id.as_str()),
-        Line::of(t.service, or_none(txn.module.as_deref())),
-        Line::of(t.consumer_code, or_none(Some(&txn.consumer_code))),
-        Line::of(t.bills, if bills.is_empty() { txn.bill_id.to_string() } else { bills.join(", ") }),
-        Line::of(t.purpose, or_none(Some(&txn.product_info))),
-        Line::of(t.payer, show(&txn.payer.name)),
-        Line::of(t.mobile, show(&txn.payer.mobile_number)),
-        Line::of(t.email, txn.payer.email_id.as_ref().map_or_else(|| t.none.to_owned(), show)),
-        Line::of(t.gateway, txn.gateway.to_string()),
-        Line::of(t.gateway_number, or_none(gateways.txn_id.as_deref())),
-        Line::of(t.mode, or_none(gateways.payment_mode.as_deref())),
-        Line::of(t.gateway_word, or_none(gateways.status_message.as_deref())),
-        Line::of(t.receipt, or_none(txn.receipt())),
-        Line::of(t.created, format::moment(context, txn.audit.created_at)),
+        Line::of(t.words.amount, format::amount(txn)),
+        Line::of(t.frame.tenant, txn.tenant_id.as_str()),
+        Line::of(t.words.service, or_none(txn.module.as_deref())),
+        Line::of(t.words.consumer_code, or_none(Some(&txn.consumer_code))),
+        Line::of(t.payment.bills, if bills.is_empty() { txn.bill_id.to_string() } else { bills.join(", ") }),
+        Line::of(t.payment.purpose, or_none(Some(&txn.product_info))),
+        Line::of(t.words.payer, show(&txn.payer.name)),
+        Line::of(t.payment.mobile, show(&txn.payer.mobile_number)),
+        Line::of(t.payment.email, txn.payer.email_id.as_ref().map_or_else(|| t.words.none.to_owned(), show)),
+        Line::of(t.words.gateway, txn.gateway.to_string()),
+        Line::of(t.payment.gateway_number, or_none(gateways.txn_id.as_deref())),
+        Line::of(t.payment.mode, or_none(gateways.payment_mode.as_deref())),
+        Line::of(t.payment.gateway_word, or_none(gateways.status_message.as_deref())),
+        Line::of(t.words.receipt, or_none(txn.receipt())),
+        Line::of(t.words.created, format::moment(context, txn.audit.created_at)),
     ]
 }
 
-/// What is due at the collection service.
+/// The duties at the collection service.
 struct Duties<'a> {
     task: Option<&'a ReceiptTask>,
     cancellation: Option<&'a ReceiptCancellation>,
@@ -197,54 +203,58 @@ fn next(
     Duties { task, cancellation }: Duties<'_>,
     refunds: &[Refund],
     is_held: bool,
-) -> Vec<String> {
+) -> Vec<Notice> {
     let t = context.language.texts();
     let mut lines = Vec::new();
     match (&txn.status, task) {
         (Status::Pending, _) => {
             let ports = &context.payments().ports;
             let first = txn.audit.created_at.plus(ports.settings.early_interval);
-            lines.push(match ports.clock.now() < first {
-                true => fill(t.next_first_check, [&format::moment(context, first)]),
-                false => t.next_checks.to_owned(),
-            });
+            lines.push(Notice::of(match ports.clock.now() < first {
+                true => fill(t.payment.next_first_check, [&format::moment(context, first)]),
+                false => t.payment.next_checks.to_owned(),
+            }));
         }
         (Status::Success { .. }, Some(task)) => {
-            lines.push(fill(t.next_receipt, [&format::moment(context, task.due_at)]));
+            lines.push(Notice::of(fill(t.payment.next_receipt, [&format::moment(context, task.due_at)])));
             lines.extend(tried(t, task));
         }
         (Status::Success { .. }, None) => {}
-        (Status::Failure, _) => lines.push(if is_held { t.next_held } else { t.next_free }.to_owned()),
+        (Status::Failure, _) => {
+            lines.push(Notice::of(if is_held { t.payment.next_held } else { t.payment.next_free }))
+        }
     }
     lines.extend(refunds.iter().filter_map(|refund| {
         let text = match refund.status {
-            RefundStatus::Requested => t.next_refund_requested,
-            RefundStatus::Approved | RefundStatus::Sent => t.next_refund_sent,
+            RefundStatus::Requested => t.payment.next_refund_requested,
+            RefundStatus::Approved | RefundStatus::Sent => t.payment.next_refund_sent,
             RefundStatus::Succeeded
             | RefundStatus::Failed
             | RefundStatus::Rejected
             | RefundStatus::Withdrawn
             | RefundStatus::Expired => return None,
         };
-        Some(fill(text, [refund.id.as_str(), &format::money(refund.amount)]))
+        Some(Notice::of(fill(text, [refund.id.as_str(), &format::money(refund.amount)])))
     }));
     if let Some(due) = cancellation.filter(|cancellation| cancellation.outcome.is_none()) {
-        lines.push(fill(t.next_cancellation, [&format::moment(context, due.task.due_at)]));
+        lines
+            .push(Notice::of(fill(t.payment.next_cancellation, [&format::moment(context, due.task.due_at)])));
         lines.extend(tried(t, &due.task));
     }
     if is_held {
-        lines.push(t.next_case.to_owned());
+        lines.push(Notice::of(t.payment.next_case));
     }
     if lines.is_empty() {
-        lines.push(t.next_nothing.to_owned());
+        lines.push(Notice::of(t.payment.next_nothing));
     }
     lines
 }
 
 /// The failed attempts of a duty.
-fn tried(t: &Texts, task: &ReceiptTask) -> Option<String> {
-    let error = task.last_error.as_deref()?;
-    Some(fill(t.receipt_attempts, [&task.attempts.to_string(), error]))
+fn tried(t: &Texts, task: &ReceiptTask) -> Option<Notice> {
+    let message = task.last_error.clone()?;
+    let text = fill(t.payment.receipt_attempts, [&task.attempts.to_string()]);
+    Some(Notice { text, message: Some(message) })
 }
 
 /// Amounts owed, and their recipients.
@@ -252,8 +262,8 @@ fn owed(context: &Context, txn: &Transaction, task: Option<&ReceiptTask>, refund
     let t = context.language.texts();
     let mut lines = Vec::new();
     match &txn.status {
-        Status::Pending => lines.push(fill(t.owed_unknown, [&format::amount(txn)])),
-        Status::Success { receipt: None } if task.is_some() => lines.push(t.owed_receipt.to_owned()),
+        Status::Pending => lines.push(fill(t.payment.owed_unknown, [&format::amount(txn)])),
+        Status::Success { receipt: None } if task.is_some() => lines.push(t.payment.owed_receipt.to_owned()),
         Status::Success { .. } | Status::Failure => {}
     }
     let live = |refund: &&Refund| {
@@ -261,13 +271,13 @@ fn owed(context: &Context, txn: &Transaction, task: Option<&ReceiptTask>, refund
     };
     for refund in refunds.iter().filter(live) {
         let text = match refund.status == RefundStatus::Requested {
-            true => t.owed_if_approved,
-            false => t.owed_refund,
+            true => t.payment.owed_if_approved,
+            false => t.payment.owed_refund,
         };
         lines.push(fill(text, [&format::money(refund.amount)]));
     }
     if lines.is_empty() {
-        lines.push(t.owed_nothing.to_owned());
+        lines.push(t.payment.owed_nothing.to_owned());
     }
     lines
 }
@@ -282,24 +292,24 @@ fn flow(t: &Texts, txn: &Transaction, receipt_is_due: bool, refunds: &[Refund]) 
     };
     let amount = format::amount(txn);
     let (gateway, word) = match txn.status.name() {
-        StatusName::Pending => (WAITS, t.flow_pending),
-        StatusName::Success => (GOOD, t.flow_paid),
-        StatusName::Failure => (BAD, t.flow_failed),
+        StatusName::Pending => (WAITS, t.payment.flow_pending),
+        StatusName::Success => (GOOD, t.payment.flow_paid),
+        StatusName::Failure => (BAD, t.payment.flow_failed),
     };
     let cancelled = refunds.iter().any(|refund| refund.receipt == RefundReceipt::Cancelled);
     let (receipt, receipt_word) = match (&txn.status, receipt_is_due) {
-        (Status::Success { receipt: Some(_) }, _) if cancelled => (BAD, t.flow_receipt_cancelled),
-        (Status::Success { receipt: Some(_) }, _) => (GOOD, t.flow_receipt),
-        (Status::Success { receipt: None }, true) => (WAITS, t.flow_receipt_due),
+        (Status::Success { receipt: Some(_) }, _) if cancelled => (BAD, t.payment.flow_receipt_cancelled),
+        (Status::Success { receipt: Some(_) }, _) => (GOOD, t.payment.flow_receipt),
+        (Status::Success { receipt: None }, true) => (WAITS, t.payment.flow_receipt_due),
         (Status::Success { receipt: None } | Status::Pending | Status::Failure, _) => {
-            (("none", ""), t.flow_no_receipt)
+            (("none", ""), t.payment.flow_no_receipt)
         }
     };
     let number = txn.receipt().unwrap_or_default().to_owned();
     let mut steps = vec![
-        step(GOOD, fill(t.flow_bill, [txn.bill_id.as_str()]), amount.clone(), t.flow_billed),
+        step(GOOD, fill(t.payment.flow_bill, [txn.bill_id.as_str()]), amount.clone(), t.payment.flow_billed),
         step(gateway, txn.gateway.to_string(), amount, word),
-        step(receipt, t.receipt.to_owned(), number, receipt_word),
+        step(receipt, t.words.receipt.to_owned(), number, receipt_word),
     ];
     steps.extend(refunds.iter().map(|refund| {
         let sign = match refund.status {
@@ -310,7 +320,7 @@ fn flow(t: &Texts, txn: &Transaction, receipt_is_due: bool, refunds: &[Refund]) 
             | RefundStatus::Withdrawn
             | RefundStatus::Expired => BAD,
         };
-        let name = format!("{} {}", t.refund, refund.id);
+        let name = format!("{} {}", t.refunds.refund, refund.id);
         step(sign, name, format::money(refund.amount), format::refund_word(t, refund.status))
     }));
     steps
@@ -329,9 +339,10 @@ async fn cases(context: &Context, txn: &Transaction) -> Result<(Vec<Named>, bool
     let t = context.language.texts();
     let is_open = found.iter().any(|case| case.resolution.is_none());
     let named = found.iter().map(|case| {
-        let state = if case.resolution.is_some() { t.resolved } else { t.open };
+        let kind = wording::kind(t, case.case.kind);
+        let state = if case.resolution.is_some() { t.cases.resolved } else { t.cases.open };
         Named {
-            name: format!("{} {} · {} · {state}", t.case, case.id, case.case.kind.as_str()),
+            name: format!("{} {} · {} · {state}", t.cases.case, case.id, kind),
             href: context.link(&format!("/attention/{}", case.id)).href(),
         }
     });
@@ -359,9 +370,9 @@ async fn others(context: &Context, txn: &Transaction) -> Result<Vec<Named>, Fail
 fn event(context: &Context, event: &EventView) -> Event {
     let t = context.language.texts();
     let state = match (event.published_time, &event.dead_letter) {
-        (Some(at), _) => fill(t.event_published, [&format::moment(context, at)]),
-        (None, Some(_)) => t.event_dead.to_owned(),
-        (None, None) => t.event_waits.to_owned(),
+        (Some(at), _) => fill(t.payment.event_published, [&format::moment(context, at)]),
+        (None, Some(_)) => t.payment.event_dead.to_owned(),
+        (None, None) => t.payment.event_waits.to_owned(),
     };
     let publish = context.link(&format!("/events/{}/publish", event.sequence)).href();
     let may_publish = event.dead_letter.is_some() && context.has_at_state(access::ACTS);

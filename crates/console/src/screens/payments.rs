@@ -6,19 +6,22 @@ use std::time::Duration;
 use askama::Template;
 use payment_domain::{GatewayName, Personal, StatusName, TenantId, Timestamp, Transaction, TxnId};
 use payment_service::ExportedList;
-use payment_store::{NamedQuery, PaymentQuery, ReceiptState, TenantScope, common_scopes};
+use payment_store::{NamedQuery, PaymentQuery, ReceiptState, Store, StoreError, TenantScope, common_scopes};
+use tokio::time::Instant;
 
 use super::payment_link;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
 use crate::language::fill;
-use crate::list::{Choice, Filters, List, one_more_than_a_page, one_page};
+use crate::list::{Choice, Filters, List, ROWS, one_more_than_a_page, one_page};
 use crate::page::{self, Frame, Named};
 use crate::sealed;
 
 /// About how many payments a page looks at.
 const EXAMINED: u32 = 5_000;
+/// How long a search goes on that a caller has asked to.
+const SEARCH_ON: Duration = Duration::from_secs(1);
 const LONGEST_WORDS: usize = 128;
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -63,7 +66,7 @@ fn sought(context: &Context) -> Result<Option<Sought<'_>>, Failure> {
     Ok(match (context.query.text("s"), context.query.text("q")) {
         (Some(sealed), _) => {
             let words = context.search_key.as_ref().and_then(|key| key.open(sealed));
-            let words = words.ok_or(Failure::invalid(context.language.texts().search_over))?;
+            let words = words.ok_or(Failure::invalid(context.language.texts().lists.search_over))?;
             Some(Sought { parameter: ("s", sealed), mobile: sealed::mobile_number(words.expose()), words })
         }
         (None, Some(words)) => {
@@ -112,7 +115,7 @@ async fn named(
     let is_sealed = value != words.expose();
     filters.kept(parameter, value);
     let shown = if is_sealed { words.masked() } else { words.expose().to_owned() };
-    filters.chip(t.search, &shown, parameter);
+    filters.chip(t.lists.search, &shown, parameter);
     let query = NamedQuery {
         within: filters.tenants(Vec::new()),
         spellings: spellings(words.expose()),
@@ -125,9 +128,9 @@ async fn named(
         return page::see(&payment_link(context, only.id.as_str()).href());
     }
     let next = found.last().filter(|_| is_more).map(|last| ("after", last.id.to_string()));
-    let list = filters.newest_first(query.after.is_none(), next);
+    let list = filters.newest_first(next);
     page::html(&PaymentsPage {
-        f: Frame::of(context, t.payments, &[]),
+        f: Frame::of(context, t.frame.payments, &[]),
         q: words.expose().to_owned(),
         list: List { fields: Vec::new(), ..list },
         rows: found.iter().map(|txn| row(context, txn)).collect(),
@@ -160,19 +163,20 @@ async fn filtered(context: &Context) -> Outcome {
     let status = filters.status();
     let (mut found, mut is_more, mut searched) = (Vec::new(), false, None);
     if filters.is_readable() {
-        let horizon = store.payments_horizon(&query, EXAMINED).await?.filter(|at| query.from < Some(*at));
-        let within_reach = PaymentQuery { from: horizon.or(query.from), ..query.clone() };
-        (found, is_more) = one_page(store.list_payments(&within_reach).await?);
+        // Who goes on searching waits for more than one step.
+        let is_going_on = context.query.text("before").is_some();
+        let until = is_going_on.then(|| Instant::now() + SEARCH_ON);
+        let horizon;
+        ((found, is_more), horizon) = look_back(store.as_ref(), query, EXAMINED, until).await?;
         searched = horizon.filter(|_| !is_more).map(|at| Named {
-            name: fill(t.searched_to, [&format::moment(context, at)]),
-            href: filters.view().with("before", at.as_millis().to_string()).href(),
+            name: fill(t.lists.searched_to, [&format::moment(context, at)]),
+            href: filters.onward("before", &at.as_millis().to_string()),
         });
     }
     let next = found.last().filter(|_| is_more).map(|last| ("after", last.id.to_string()));
-    let is_first = query.after.is_none() && context.query.text("before").is_none();
-    let list = filters.newest_first(is_first, next);
+    let list = filters.newest_first(next);
     let page = PaymentsPage {
-        f: Frame::of(context, t.payments, &[]),
+        f: Frame::of(context, t.frame.payments, &[]),
         q: String::new(),
         list: List { searched, ..list },
         rows: found.iter().map(|txn| row(context, txn)).collect(),
@@ -180,24 +184,48 @@ async fn filtered(context: &Context) -> Outcome {
     page::html_with(status, &page)
 }
 
+/// A page of payments, and how far back was looked for it where that is not to the end of the list. One step looks at
+/// about `examined` payments; further ones follow until the page is full or the time is over.
+pub(crate) async fn look_back(
+    store: &dyn Store,
+    mut query: PaymentQuery,
+    examined: u32,
+    until: Option<Instant>,
+) -> Result<((Vec<Transaction>, bool), Option<Timestamp>), StoreError> {
+    let mut found = Vec::new();
+    loop {
+        let horizon = store.payments_horizon(&query, examined).await?.filter(|at| query.from < Some(*at));
+        let missing = u32::try_from((ROWS + 1).saturating_sub(found.len())).unwrap_or(0);
+        let within_reach = PaymentQuery { from: horizon.or(query.from), limit: missing, ..query.clone() };
+        found.extend(store.list_payments(&within_reach).await?);
+        let is_over = until.is_none_or(|until| Instant::now() >= until);
+        match horizon {
+            Some(at) if found.len() <= ROWS && !is_over => {
+                query = PaymentQuery { to: Some(at), after: None, ..query };
+            }
+            Some(_) | None => return Ok((one_page(found), horizon)),
+        }
+    }
+}
+
 fn read(context: &Context, filters: &mut Filters<'_>, tree: Vec<Choice>) -> PaymentQuery {
     let t = context.language.texts();
     let statuses = [StatusName::Pending, StatusName::Success, StatusName::Failure];
     let statuses = statuses.map(|status| (status.as_str(), format::status_word(t, status), status));
     let receipts = [
-        ("issued", t.flow_receipt, ReceiptState::Issued),
-        ("pending", t.receipt_pending, ReceiptState::Pending),
-        ("none", t.receipt_none, ReceiptState::None),
+        ("issued", t.payment.flow_receipt, ReceiptState::Issued),
+        ("pending", t.lists.receipt_pending, ReceiptState::Pending),
+        ("none", t.lists.receipt_none, ReceiptState::None),
     ];
     let ages = ages(context);
     let gateways = context.payments().ports.gateways.names();
     let gateways = gateways.iter().map(|name| Choice::of(name.to_string(), name.to_string())).collect();
     let within = filters.tenants(tree);
-    let status = filters.choice("status", t.status, Some(t.any_status), &statuses);
-    let pending_before = filters.choice("pending_for", t.pending_for, None, &ages);
-    let receipt = filters.choice("receipt", t.receipt, None, &receipts);
-    let gateway = filters.listed("gateway", t.gateway, None, gateways);
-    let module = filters.text("service", t.service);
+    let status = filters.choice("status", t.words.status, Some(t.lists.any_status), &statuses);
+    let pending_before = filters.choice("pending_for", t.lists.pending_for, None, &ages);
+    let receipt = filters.choice("receipt", t.words.receipt, None, &receipts);
+    let gateway = filters.listed("gateway", t.words.gateway, None, gateways);
+    let module = filters.text("service", t.words.service);
     let (from, to) = filters.days();
     let (amount_from, amount_to) = filters.amounts();
     let before = context.query.number("before").map(Timestamp::from_millis);
@@ -221,10 +249,10 @@ fn read(context: &Context, filters: &mut Filters<'_>, tree: Vec<Choice>) -> Paym
 pub(super) fn ages(context: &Context) -> [(&'static str, &'static str, Timestamp); 4] {
     let (t, now) = (context.language.texts(), context.payments().ports.clock.now());
     [
-        ("1h", t.one_hour, now.minus(HOUR)),
-        ("1d", t.one_day, now.minus(HOUR * 24)),
-        ("7d", t.seven_days, now.minus(HOUR * 24 * 7)),
-        ("30d", t.thirty_days, now.minus(HOUR * 24 * 30)),
+        ("1h", t.lists.one_hour, now.minus(HOUR)),
+        ("1d", t.lists.one_day, now.minus(HOUR * 24)),
+        ("7d", t.lists.seven_days, now.minus(HOUR * 24 * 7)),
+        ("30d", t.lists.thirty_days, now.minus(HOUR * 24 * 30)),
     ]
 }
 

@@ -24,12 +24,12 @@ pub(crate) struct Period {
 pub(crate) fn choices(context: &Context) -> [(&'static str, &'static str); 6] {
     let t = context.language.texts();
     [
-        ("today", t.period_today),
-        ("yesterday", t.period_yesterday),
-        ("7-days", t.period_week),
-        ("30-days", t.period_thirty),
-        ("month", t.period_month),
-        ("days", t.period_own),
+        ("today", t.figures.period_today),
+        ("yesterday", t.figures.period_yesterday),
+        ("7-days", t.figures.period_week),
+        ("30-days", t.figures.period_thirty),
+        ("month", t.figures.period_month),
+        ("days", t.figures.period_own),
     ]
 }
 
@@ -80,7 +80,7 @@ impl Period {
 
     pub(crate) fn shown(&self, context: &Context) -> String {
         let [from, to] = [&self.from, &self.to].map(|day| format::day_shown(day));
-        fill(context.language.texts().period_shown, [&from, &to])
+        fill(context.language.texts().figures.period_shown, [&from, &to])
     }
 
     /// A list, narrowed to these days.

@@ -5,7 +5,7 @@ use payment_domain::{Personal, Refund, RefundId, RefundStatus};
 use payment_service::{PersonalData, RefundDecisionRequest, access};
 
 use super::story::{self, StoryLine};
-use super::{Line, payment_link};
+use super::{Line, payment_link, said};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
@@ -52,14 +52,14 @@ fn link_of(context: &Context, refund: &Refund) -> Link {
 pub(crate) async fn show(context: &Context) -> Outcome {
     let refund = of_path(context).await?;
     let t = context.language.texts();
-    let said = match context.query.text("said") {
-        Some("requested") => Some(t.said_requested),
-        Some("approved") => Some(t.said_approved),
-        Some("rejected") => Some(t.said_rejected),
-        Some("withdrawn") => Some(t.said_withdrawn),
-        Some("asked") => Some(t.said_asked),
-        _ => None,
-    };
+    let messages = [
+        ("requested", t.refunds.said_requested),
+        ("approved", t.refunds.said_approved),
+        ("rejected", t.refunds.said_rejected),
+        ("withdrawn", t.refunds.said_withdrawn),
+        ("asked", t.payment.said_asked),
+    ];
+    let said = said(context, &messages);
     let own = &context.caller()?.session.holder.uuid;
     let (is_own, is_open) = (refund.requested_by == *own, refund.status == RefundStatus::Requested);
     let has_approved = refund.approvals.iter().any(|given| given.by == *own);
@@ -75,7 +75,11 @@ pub(crate) async fn show(context: &Context) -> Outcome {
         may_ask: refund.status == RefundStatus::Sent && context.has(access::ASKS, &refund.tenant_id),
         version: refund.version,
         story: history.map(|line| story::of_refund(context, line, PersonalData::Masked)).collect(),
-        f: Frame::of(context, fill(t.refund_title, [refund.id.as_str()]), &[(t.refunds, "/refunds")]),
+        f: Frame::of(
+            context,
+            fill(t.refunds.refund_title, [refund.id.as_str()]),
+            &[(t.frame.refunds, "/refunds")],
+        ),
     })
 }
 
@@ -84,30 +88,33 @@ async fn details(context: &Context, refund: &Refund) -> Result<Vec<Line>, Failur
     let left = context.payments().refunds.left_of(refund).await?;
     let decision = refund.decision.as_ref();
     let mut lines = vec![
-        Line::of(t.refund_amount, format::money(refund.amount)),
-        Line::of(t.paid_amount, format::money(refund.capture.amount)),
-        Line::of(t.left, format::money(left)),
+        Line::of(t.refunds.refund_amount, format::money(refund.amount)),
+        Line::of(t.refunds.paid_amount, format::money(refund.capture.amount)),
+        Line::of(t.refunds.left, format::money(left)),
         Line {
             href: Some(payment_link(context, refund.txn_id.as_str()).href()),
-            ..Line::of(t.payment, refund.txn_id.as_str())
+            ..Line::of(t.words.payment, refund.txn_id.as_str())
         },
-        Line::of(t.tenant, refund.tenant_id.as_str()),
-        Line::of(t.gateway, refund.gateway.to_string()),
-        Line::of(t.reason_code, refund.reason_code.as_str()),
+        Line::of(t.frame.tenant, refund.tenant_id.as_str()),
+        Line::of(t.words.gateway, refund.gateway.to_string()),
+        Line::of(t.refunds.reason_code, format::reason_code(t, &refund.reason_code)),
     ];
     if context.has(access::ASKS, &refund.tenant_id) {
-        let reason = refund.reason.as_ref().map_or(t.none, Personal::expose);
-        lines.push(Line::of(t.reason, reason));
+        let reason = refund.reason.as_ref().map_or(t.words.none, Personal::expose);
+        lines.push(Line::of(t.refunds.reason, reason));
     }
     lines.extend([
-        Line::of(t.maker, refund.requested_by.as_str()),
-        Line::of(t.requested, format::moment(context, refund.audit.created_at)),
-        Line::of(t.checker, decision.map_or(t.none, |decision| decision.by.as_str())),
-        Line::of(t.receipt, refund.receipt.as_str()),
-        Line::of(t.gateway_number, refund.gateway_details.refund_id.as_deref().unwrap_or(t.none)),
+        Line::of(t.refunds.maker, refund.requested_by.as_str()),
+        Line::of(t.refunds.requested, format::moment(context, refund.audit.created_at)),
+        Line::of(t.refunds.checker, decision.map_or(t.words.none, |decision| decision.by.as_str())),
+        Line::of(t.words.receipt, format::receipt_word(t, refund.receipt)),
+        Line::of(
+            t.payment.gateway_number,
+            refund.gateway_details.refund_id.as_deref().unwrap_or(t.words.none),
+        ),
     ]);
     if let Some(waiver) = refund.waiver {
-        lines.push(Line::of(t.waiver, waiver.as_str()));
+        lines.push(Line::of(t.refunds.waiver, format::waiver_word(t, waiver)));
     }
     Ok(lines)
 }
@@ -115,12 +122,12 @@ async fn details(context: &Context, refund: &Refund) -> Result<Vec<Line>, Failur
 fn next(context: &Context, refund: &Refund) -> &'static str {
     let t = context.language.texts();
     match refund.status {
-        RefundStatus::Requested => t.refund_next_requested,
-        RefundStatus::Approved => t.refund_next_approved,
-        RefundStatus::Sent => t.refund_next_sent,
-        RefundStatus::Succeeded => t.refund_next_succeeded,
+        RefundStatus::Requested => t.refunds.refund_next_requested,
+        RefundStatus::Approved => t.refunds.refund_next_approved,
+        RefundStatus::Sent => t.refunds.refund_next_sent,
+        RefundStatus::Succeeded => t.refunds.refund_next_succeeded,
         RefundStatus::Failed | RefundStatus::Rejected | RefundStatus::Withdrawn | RefundStatus::Expired => {
-            t.refund_next_over
+            t.refunds.refund_next_over
         }
     }
 }
@@ -131,19 +138,19 @@ pub(crate) async fn confirm(context: &Context) -> Outcome {
     context.principal(access::CHECKS, &refund.tenant_id)?;
     let t = context.language.texts();
     if refund.status != RefundStatus::Requested {
-        return Err(Failure::refused(t.decided_before));
+        return Err(Failure::refused(t.refunds.decided_before));
     }
     let here = link_of(context, &refund).href();
     let path = format!("/refunds/{}", segment(refund.id.as_str()));
     page::html(&ApprovePage {
-        warning: fill(t.approve_warning, [&format::money(refund.amount), refund.txn_id.as_str()]),
+        warning: fill(t.refunds.approve_warning, [&format::money(refund.amount), refund.txn_id.as_str()]),
         details: details(context, &refund).await?,
         version: refund.version,
         here,
         f: Frame::of(
             context,
-            fill(t.approve_title, [refund.id.as_str()]),
-            &[(t.refunds, "/refunds"), (refund.id.as_str(), &path)],
+            fill(t.refunds.approve_title, [refund.id.as_str()]),
+            &[(t.frame.refunds, "/refunds"), (refund.id.as_str(), &path)],
         ),
     })
 }

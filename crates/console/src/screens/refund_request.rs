@@ -28,6 +28,8 @@ struct RefundRequestPage {
     /// Decimal text.
     left_plain: String,
     receipt: String,
+    /// Codes with their words.
+    reasons: [(&'static str, &'static str); 5],
     case: Option<i64>,
 }
 
@@ -39,15 +41,16 @@ pub(crate) async fn form(context: &Context) -> Outcome {
     let refunds = context.payments().ports.store.refunds_of(&txn.id).await?;
     let left = left_of(&txn, &refunds).ok_or(Failure::Internal("an amount that is none"))?;
     let path = format!("/payments/{}", segment(txn.id.as_str()));
-    let above = [(t.payments, "/payments"), (txn.id.as_str(), path.as_str())];
+    let above = [(t.frame.payments, "/payments"), (txn.id.as_str(), path.as_str())];
     page::html(&RefundRequestPage {
-        f: Frame::of(context, fill(t.refund_request_title, [txn.id.as_str()]), &above),
+        f: Frame::of(context, fill(t.refunds.refund_request_title, [txn.id.as_str()]), &above),
         here: format!("{}/refund", payment_link(context, txn.id.as_str()).href()),
         id: txn.id.to_string(),
         paid: format::amount(&txn),
         left: format::money(left),
         left_plain: left.to_string(),
-        receipt: txn.receipt().unwrap_or(t.none).to_owned(),
+        receipt: txn.receipt().unwrap_or(t.words.none).to_owned(),
+        reasons: format::reason_codes(t),
         case: context.query.number("case"),
     })
 }
@@ -58,14 +61,14 @@ pub(crate) async fn request(context: &Context) -> Outcome {
     let maker = context.principal(access::MAKES, &txn.tenant_id)?;
     let t = context.language.texts();
     let text = |name: &str| context.form.text(name);
-    let reason = text("reason").ok_or_else(|| Failure::invalid(t.reason_required))?;
+    let reason = text("reason").ok_or_else(|| Failure::invalid(t.payment.reason_required))?;
     let (amount, left) = (text("amount").unwrap_or_default(), text("left"));
     let code = text("reason_code").unwrap_or("OTHER");
     let case = context.form.number("case");
     let asked = json!([amount, left, code, reason, case]).to_string();
     let request = RefundRequest {
         txn_id: txn.id.clone(),
-        amount: Some(decimal(amount).ok_or_else(|| Failure::invalid(t.write_amount))?),
+        amount: Some(decimal(amount).ok_or_else(|| Failure::invalid(t.lists.write_amount))?),
         // The refundable amount of a failed or second payment is known to its case alone.
         amount_available: left.filter(|_| case.is_none()).and_then(decimal),
         reason_code: code.chars().take(64).collect(),

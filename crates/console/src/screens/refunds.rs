@@ -47,11 +47,11 @@ struct Row {
     tenant: String,
 }
 
-/// What of the refunds is shown.
+/// The part of the refunds that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Chosen {
     All,
-    /// What another has requested.
+    /// Requested by another person, undecided.
     ToDecide,
     UnderWay,
     Own,
@@ -84,8 +84,8 @@ pub(crate) async fn list(context: &Context) -> Outcome {
         let within_reach = RefundQuery { from: horizon.or(query.from), ..query };
         (found, is_more) = one_page(refunds.search(&within_reach).await?);
         searched = horizon.filter(|_| !is_more).map(|at| Named {
-            name: fill(t.searched_to, [&format::moment(context, at)]),
-            href: filters.view().with("before", at.as_millis().to_string()).href(),
+            name: fill(t.lists.searched_to, [&format::moment(context, at)]),
+            href: filters.onward("before", &at.as_millis().to_string()),
         });
     }
     let is_offered = |view: Chosen| match view {
@@ -100,13 +100,12 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     });
     let views = views.collect();
     let next = found.last().filter(|_| is_more).map(|last| ("after", last.id.to_string()));
-    let is_first = context.query.text("after").is_none() && context.query.text("before").is_none();
-    let list = filters.newest_first(is_first, next);
+    let list = filters.newest_first(next);
     let page = RefundsPage {
         views,
         rows: found.iter().map(|refund| row(context, refund)).collect(),
         list: List { searched, ..list },
-        f: Frame::of(context, t.refunds, &[]),
+        f: Frame::of(context, t.frame.refunds, &[]),
     };
     page::html_with(status, &page)
 }
@@ -114,10 +113,10 @@ pub(crate) async fn list(context: &Context) -> Outcome {
 fn views(context: &Context) -> [(&'static str, &'static str, Chosen); 4] {
     let t = context.language.texts();
     [
-        ("all", t.view_all, Chosen::All),
-        ("decide", t.view_decide, Chosen::ToDecide),
-        ("under-way", t.view_under_way, Chosen::UnderWay),
-        ("mine", t.view_mine, Chosen::Own),
+        ("all", t.refunds.view_all, Chosen::All),
+        ("decide", t.refunds.view_decide, Chosen::ToDecide),
+        ("under-way", t.refunds.view_under_way, Chosen::UnderWay),
+        ("mine", t.refunds.view_mine, Chosen::Own),
     ]
 }
 
@@ -128,7 +127,8 @@ fn read_view(
     tree: Vec<Choice>,
 ) -> (Option<Chosen>, Option<RefundQuery>) {
     let within = filters.tenants(tree);
-    let chosen = filters.choice_with_default("view", context.language.texts().views, "all", &views(context));
+    let chosen =
+        filters.choice_with_default("view", context.language.texts().refunds.views, "all", &views(context));
     let query = RefundQuery { within: Some(within), ..read(context, filters) };
     (chosen, chosen.and_then(|chosen| narrowed(query, chosen, context)))
 }
@@ -148,9 +148,9 @@ fn read(context: &Context, filters: &mut Filters<'_>) -> RefundQuery {
     let statuses = RefundStatus::ALL.map(|status| (status.as_str(), format::refund_word(t, status), status));
     let gateways = context.payments().ports.gateways.names();
     let gateways = gateways.iter().map(|name| Choice::of(name.to_string(), name.to_string())).collect();
-    let status = filters.choice("status", t.status, Some(t.any_status), &statuses);
-    let gateway = filters.listed("gateway", t.gateway, None, gateways);
-    let requested_by = filters.text("maker", t.maker);
+    let status = filters.choice("status", t.words.status, Some(t.lists.any_status), &statuses);
+    let gateway = filters.listed("gateway", t.words.gateway, None, gateways);
+    let requested_by = filters.text("maker", t.refunds.maker);
     let (from, to) = filters.days();
     let (amount_from, amount_to) = filters.amounts();
     let before = context.query.number("before").map(Timestamp::from_millis);
@@ -198,7 +198,7 @@ fn row(context: &Context, refund: &Refund) -> Row {
         requested: format::moment(context, refund.audit.created_at),
         maker: refund.requested_by.clone(),
         checker: refund.decision.as_ref().map(|decision| decision.by.clone()).unwrap_or_default(),
-        reason_code: refund.reason_code.clone(),
+        reason_code: format::reason_code(context.language.texts(), &refund.reason_code).to_owned(),
         payment: refund.txn_id.to_string(),
         payment_href: payment_link(context, refund.txn_id.as_str()).href(),
         tenant: refund.tenant_id.to_string(),

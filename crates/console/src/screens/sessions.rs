@@ -40,9 +40,9 @@ pub(crate) async fn list(context: &Context) -> Outcome {
             name: session.holder.name.expose().to_owned(),
             is_own: session.id == caller.session.id,
             login: match session.method {
-                LoginMethod::Link => t.by_link,
-                LoginMethod::Provider => t.by_provider,
-                LoginMethod::Employee => t.by_employee,
+                LoginMethod::Link => t.logins.by_link,
+                LoginMethod::Provider => t.logins.by_provider,
+                LoginMethod::Employee => t.logins.by_employee,
             },
             roles: roles.join(", "),
             started: format::moment(context, session.started_at),
@@ -53,7 +53,7 @@ pub(crate) async fn list(context: &Context) -> Outcome {
         }
     });
     let rows = rows.collect();
-    page::html(&SessionsPage { f: Frame::of(context, t.sessions, &[]), rows })
+    page::html(&SessionsPage { f: Frame::of(context, t.frame.sessions, &[]), rows })
 }
 
 /// `POST /sessions/{id}/end`

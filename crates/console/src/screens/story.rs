@@ -11,14 +11,14 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::format;
 use crate::language::{Texts, fill};
+use crate::wording;
 
 pub(super) struct StoryLine {
     pub(super) at: String,
     pub(super) sentence: String,
     pub(super) by: String,
-    /// In the words of the record, or of an operator.
+    /// The reason of the record, or an operator's words.
     pub(super) why: String,
-    pub(super) is_english: bool,
     pub(super) evidence: Option<String>,
 }
 
@@ -27,27 +27,26 @@ fn of_payment(context: &Context, line: HistoryEntry, personal: PersonalData, amo
     let receipt = line.evidence["receipts"][0].as_str();
     let sentence = match (line.from, line.to) {
         (Some(_), StatusName::Success) if receipt.is_some() => {
-            fill(t.receipt_issued, [receipt.unwrap_or_default()])
+            fill(t.payment.receipt_issued, [receipt.unwrap_or_default()])
         }
         (Some(_), _) if line.evidence["refundId"].is_string() && line.evidence["receipt"].is_string() => {
-            fill(t.receipt_of_refund, [line.evidence["receipt"].as_str().unwrap_or_default()])
+            fill(t.payment.receipt_of_refund, [line.evidence["receipt"].as_str().unwrap_or_default()])
         }
         (Some(_), _) if line.evidence["case"].is_i64() => {
-            fill(t.case_decided, [&line.evidence["case"].to_string()])
+            fill(t.payment.case_decided, [&line.evidence["case"].to_string()])
         }
-        (None, _) => fill(t.begun, [amount]),
-        (Some(StatusName::Pending), StatusName::Success) => fill(t.confirmed, [amount]),
-        (Some(StatusName::Pending), StatusName::Failure) => t.not_paid.to_owned(),
-        (Some(StatusName::Pending), StatusName::Pending) => t.still_undecided.to_owned(),
-        (Some(StatusName::Success), _) => t.noted_of_paid.to_owned(),
-        (Some(StatusName::Failure), _) => t.noted_of_failed.to_owned(),
+        (None, _) => fill(t.payment.begun, [amount]),
+        (Some(StatusName::Pending), StatusName::Success) => fill(t.payment.confirmed, [amount]),
+        (Some(StatusName::Pending), StatusName::Failure) => t.payment.not_paid.to_owned(),
+        (Some(StatusName::Pending), StatusName::Pending) => t.payment.still_undecided.to_owned(),
+        (Some(StatusName::Success), _) => t.payment.noted_of_paid.to_owned(),
+        (Some(StatusName::Failure), _) => t.payment.noted_of_failed.to_owned(),
     };
     StoryLine {
         at: format::moment(context, line.at),
         sentence,
         by: actor(t, line.actor.kind, &line.actor.id),
-        why: line.why,
-        is_english: true,
+        why: wording::reason(t, &line.why),
         evidence: evidence(line.evidence, personal),
     }
 }
@@ -58,8 +57,7 @@ pub(super) fn of_refund(context: &Context, line: RefundHistoryEntry, personal: P
         at: format::moment(context, line.at),
         sentence: format::refund_word(t, line.to).to_owned(),
         by: actor(t, line.actor.kind, &line.actor.id),
-        why: line.why,
-        is_english: true,
+        why: wording::reason(t, &line.why),
         evidence: evidence(line.evidence, personal),
     }
 }
@@ -68,10 +66,10 @@ pub(super) fn of_refund(context: &Context, line: RefundHistoryEntry, personal: P
 pub(super) fn of_case(context: &Context, line: CaseLine, personal: PersonalData) -> StoryLine {
     let t = context.language.texts();
     let sentence = match line.act {
-        CaseAct::Taken => t.case_taken,
-        CaseAct::Released => t.case_released,
-        CaseAct::Noted => t.case_noted,
-        CaseAct::Resolved => t.resolved,
+        CaseAct::Taken => t.cases.case_taken,
+        CaseAct::Released => t.cases.case_released,
+        CaseAct::Noted => t.cases.case_noted,
+        CaseAct::Resolved => t.cases.resolved,
     };
     let shown = |note: &Personal| match personal {
         PersonalData::Shown => note.expose().to_owned(),
@@ -82,7 +80,6 @@ pub(super) fn of_case(context: &Context, line: CaseLine, personal: PersonalData)
         sentence: sentence.to_owned(),
         by: actor(t, ActorKind::User, &line.by),
         why: line.note.as_ref().map(shown).unwrap_or_default(),
-        is_english: false,
         evidence: None,
     }
 }
@@ -103,7 +100,8 @@ pub(super) async fn whole(
     for refund in refunds {
         for line in store.refund_history(&refund.id).await? {
             let (at, word) = (line.at, format::refund_word(t, line.to));
-            let sentence = fill(t.refund_told, [refund.id.as_str(), &format::money(refund.amount), word]);
+            let sentence =
+                fill(t.payment.refund_told, [refund.id.as_str(), &format::money(refund.amount), word]);
             lines.push((at, StoryLine { sentence, ..of_refund(context, line, personal) }));
         }
     }
@@ -114,9 +112,9 @@ pub(super) async fn whole(
 fn actor(t: &Texts, kind: ActorKind, id: &str) -> String {
     fill(
         match kind {
-            ActorKind::User => t.by_user,
-            ActorKind::Gateway => t.by_gateway,
-            ActorKind::Job => t.by_job,
+            ActorKind::User => t.payment.by_user,
+            ActorKind::Gateway => t.payment.by_gateway,
+            ActorKind::Job => t.payment.by_job,
         },
         [id],
     )

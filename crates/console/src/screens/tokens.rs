@@ -60,7 +60,7 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     let tokens = context.payments().tokens.list(&issuer(context, caller), !is_all).await?;
     let other = context.link("/tokens");
     page::html(&TokensPage {
-        f: Frame::of(context, t.tokens, &[]),
+        f: Frame::of(context, t.tokens.tokens, &[]),
         rows: tokens.into_iter().map(|token| row(context, token)).collect(),
         is_all,
         other: if is_all { other.href() } else { other.with("state", "all").href() },
@@ -74,9 +74,11 @@ pub(crate) async fn issue(context: &Context) -> Outcome {
     let (t, caller) = (context.language.texts(), context.caller()?);
     let chosen = context.form.text("grant").unwrap_or_default();
     let held = caller.identity.grants().iter().find(|grant| written(grant) == chosen);
-    let held = held.ok_or_else(|| Failure::invalid(t.choose_listed))?;
+    let held = held.ok_or_else(|| Failure::invalid(t.lists.choose_listed))?;
     let tenant = match context.form.text("tenant") {
-        Some(narrower) => TenantId::new(narrower).map_err(|error| Failure::invalid(error.to_string()))?,
+        Some(narrower) => {
+            TenantId::new(narrower).map_err(|_| Failure::invalid(t.refusals.tenant_unreadable))?
+        }
         None => held.tenant.clone(),
     };
     let days = context.form.number("days").and_then(|days| u32::try_from(days).ok());
@@ -93,7 +95,7 @@ pub(crate) async fn issue(context: &Context) -> Outcome {
     };
     let issued = context.payments().tokens.issue_own(&issuer(context, caller), wish).await?;
     page::html(&TokenPage {
-        f: Frame::of(context, t.token_issued, &[(t.tokens, "/tokens")]),
+        f: Frame::of(context, t.tokens.token_issued, &[(t.tokens.tokens, "/tokens")]),
         secret: issued.secret.expose_secret().to_owned(),
         label: issued.token.label,
         roles: issued.token.grants.iter().map(written).collect::<Vec<_>>().join(", "),
@@ -125,9 +127,9 @@ fn row(context: &Context, token: ApiToken) -> Row {
     let t = context.language.texts();
     let is_valid = token.is_valid(context.payments().tokens.now());
     let state = match (&token.revocation, is_valid) {
-        (Some(_), _) => t.revoked,
-        (None, true) => t.valid,
-        (None, false) => t.expired,
+        (Some(_), _) => t.tokens.revoked,
+        (None, true) => t.tokens.valid,
+        (None, false) => t.tokens.expired,
     };
     Row {
         label: token.label,
@@ -135,7 +137,9 @@ fn row(context: &Context, token: ApiToken) -> Row {
         roles: token.grants.iter().map(written).collect::<Vec<_>>().join(", "),
         issued: format::moment(context, token.issued_at),
         expires: format::moment(context, token.expires_at),
-        used: token.last_used_at.map_or_else(|| t.never.to_owned(), |used| format::moment(context, used)),
+        used: token
+            .last_used_at
+            .map_or_else(|| t.tokens.never.to_owned(), |used| format::moment(context, used)),
         state,
         revoke: is_valid.then(|| context.link(&format!("/tokens/{}/revoke", segment(&token.id))).href()),
         id: token.id,

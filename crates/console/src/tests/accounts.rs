@@ -1,8 +1,12 @@
 //! Merchant accounts: added once, entered, verified, activated, rotated and retired, without a secret coming out.
 
 use http::StatusCode;
-use payment_domain::Role;
+use payment_domain::{AuditAction, Role};
+use payment_store::AuditQuery;
+use payment_testing::provider::LoginProvider;
+use serde_json::json;
 
+use super::logins::{beside_provider_with, entered};
 use super::{Browser, Page, World, world, world_with};
 
 const SECRET: &str = "secret-0F1E2D3C4B5A";
@@ -13,7 +17,7 @@ fn path(location: &str) -> String {
     location.strip_prefix(super::BASE).unwrap().split('?').next().unwrap().to_owned()
 }
 
-async fn added(admin: &Browser<'_>, tenant: &str, service: &str, label: &str) -> String {
+pub(super) async fn added(admin: &Browser<'_>, tenant: &str, service: &str, label: &str) -> String {
     let fields = [("tenant", tenant), ("service", service), ("gateway", "FAKE"), ("label", label)];
     let page = admin.post("/accounts/new", &fields).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
@@ -38,7 +42,7 @@ async fn act(admin: &Browser<'_>, account: &str, step: &str, fields: &[(&str, &s
     admin.post(&format!("{account}/{step}"), &all).await
 }
 
-async fn enter(admin: &Browser<'_>, account: &str, merchant: &str, secret: &str) -> Page {
+pub(super) async fn enter(admin: &Browser<'_>, account: &str, merchant: &str, secret: &str) -> Page {
     act(admin, account, "enter", &[("field.fake.merchant", merchant), ("field.fake.key", secret)]).await
 }
 
@@ -210,4 +214,53 @@ async fn the_holder_of_a_link_is_no_second_person() {
     }
     let foreign = [("tenant", "pb.amritsar"), ("gateway", "FAKE"), ("label", "x")];
     assert_eq!(elsewhere.post("/accounts/new", &foreign).await.status, StatusCode::FORBIDDEN);
+}
+
+/// A person with these roles at the login provider, logged in.
+async fn person<'a>(world: &'a World, provider: &LoginProvider, subject: &str, name: &str) -> Browser<'a> {
+    let roles = ["PG_ADMIN@pb", "PG_AUDITOR@pb"];
+    provider.set_person(json!({"sub": subject, "name": name, "roles": roles}));
+    entered(world, provider).await
+}
+
+#[tokio::test]
+async fn one_person_enters_credentials_and_another_activates_them() {
+    let (world, provider) =
+        beside_provider_with(|console| console.accounts.settings.second_person = true).await;
+    let asha = person(&world, &provider, "s-1", "Asha Rani").await;
+    let account = added(&asha, "pb.amritsar", "", "Amritsar").await;
+    assert_eq!(enter(&asha, &account, "AMRITSAR", SECRET).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(act(&asha, &account, "verify", &[]).await.status, StatusCode::SEE_OTHER);
+    let confirm = asha.get(&format!("{account}/activate")).await.words();
+    assert!(confirm.contains("Another person activates than the one who entered them"), "{confirm}");
+    // Also in another session, under another name.
+    let again = person(&world, &provider, "s-1", "A. Rani").await;
+    for own in [&asha, &again] {
+        let refused = act(own, &account, "activate", &[]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+        refused.check();
+        let words = refused.words();
+        assert!(words.contains("Another person than the one who entered the credentials"), "{words}");
+    }
+    let query = AuditQuery { action: Some(AuditAction::Refused), limit: 9, ..AuditQuery::default() };
+    assert_eq!(world.store.audit_entries(&query).await.unwrap().len(), 2, "each refusal is recorded");
+    let waiting = asha.get(&account).await.words();
+    assert!(waiting.contains("Activate version 1") && !waiting.contains("✓ Active"), "{waiting}");
+
+    let bala = person(&world, &provider, "s-2", "Bala").await;
+    let done = act(&bala, &account, "activate", &[]).await;
+    assert!(done.location().ends_with("said=activated"), "{}", done.text);
+    let page = asha.get(&account).await;
+    page.check();
+    let words = page.words();
+    assert!(
+        words.contains("Version 1 ✓ Active") && words.contains("payments are made with version 1"),
+        "{words}"
+    );
+    let signed = |step: &str| {
+        let behind = words.split(&format!("{step}: ")).nth(1).unwrap_or_else(|| panic!("{step}: {words}"));
+        behind.split_once(" · ").unwrap().1.split_whitespace().next().unwrap().to_owned()
+    };
+    assert_eq!(signed("Entered"), signed("Verified"));
+    assert_ne!(signed("Entered"), signed("Activated"), "two people");
 }

@@ -33,9 +33,9 @@ async fn of_two_people_who_take_a_case_at_once_one_owns_it_and_the_other_is_told
     let late = if one.status == StatusCode::SEE_OTHER { &two } else { &one };
     late.check();
     assert!(late.words().contains("has changed meanwhile"), "{}", late.words());
-    assert!(owner.get("/attention?owner=me").await.words().contains("pending-beyond-life"));
+    assert!(owner.get("/attention?owner=me").await.words().contains("Look the payment up"));
     assert!(other.get("/attention?owner=me").await.words().contains("Nothing matches"));
-    assert!(other.get("/attention?owner=nobody").await.words().contains("Nothing matches"));
+    assert!(other.get("/attention?owner=none").await.words().contains("Nothing matches"));
     assert_eq!(other.get("/attention?owner=x").await.status, StatusCode::BAD_REQUEST);
     let stale = other.post("/attention/1/resolve", &[("version", "1"), ("reason", "late")]).await;
     assert_eq!(stale.status, StatusCode::CONFLICT, "{}", stale.text);

@@ -194,3 +194,42 @@ async fn a_plot_has_a_title_a_description_and_a_table_and_hostile_names_are_text
     assert!(words.contains("10.0") && words.contains("100"), "{words}");
     assert_eq!(browser.get("/gateways?span=year").await.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn refunds_given_back_are_as_many_as_their_list_shows() {
+    let world = world();
+    let maker = [(Role::Operator, "pb"), (Role::Viewer, "pb"), (Role::RefundMaker, "pb")];
+    let maker = world.log_in("asha", &maker).await;
+    let checker = world.log_in("bala", &[(Role::RefundChecker, "pb")]).await;
+    let hundred = payment_domain::Money::parse("100", payment_domain::Currency::INR).unwrap();
+    for (id, tenant, decided) in [
+        ("T1", "pb.amritsar", true),
+        ("T2", "pb.amritsar", true),
+        ("T3", "pb.nabha", true),
+        ("T4", "pb.nabha", false),
+    ] {
+        let txn = world.pending(id, tenant).await;
+        world.gateway.answers_for(&txn, payment_domain::Outcome::Paid { amount: Some(hundred) });
+        maker.post(&format!("/payments/{id}/ask"), &[]).await;
+        let fields = [("amount", "40.00"), ("reason", "half of it")];
+        let refund = maker.post(&format!("/payments/{id}/refund"), &fields).await;
+        let refund = refund.location().strip_prefix(BASE).unwrap().split('?').next().unwrap().to_owned();
+        if decided {
+            let approved = checker.post(&format!("{refund}/approve"), &[("version", "1")]).await;
+            assert_eq!(approved.status, StatusCode::SEE_OTHER, "{}", approved.text);
+        }
+        world.rest().await;
+    }
+    count(&world).await;
+    let page = maker.get("/").await;
+    page.check();
+    let of_refunds = |(_, list): &&(usize, String)| list.starts_with("/refunds?");
+    let numbers = numbers(&page);
+    let refunded: Vec<usize> = numbers.iter().filter(of_refunds).map(|(number, _)| *number).collect();
+    assert_eq!(refunded, [3, 2, 1], "of all tenants, of each: {}", page.words());
+    for (number, list) in numbers.iter().filter(of_refunds) {
+        assert_eq!(rows(&maker, list).await, *number, "{list}");
+    }
+    let to_decide = checker.get("/").await.words();
+    assert!(to_decide.contains("1 refunds are yours to decide"), "{to_decide}");
+}

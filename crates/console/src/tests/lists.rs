@@ -1,11 +1,17 @@
 //! Lists: filters in force are shown and removed one by one, pages are whole, and words that name a person stay out
 //! of addresses.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use http::StatusCode;
-use payment_domain::{Role, TenantId};
+use payment_domain::{GatewayName, Role, TenantId};
 use payment_store::contract::sample;
+use payment_store::{PaymentQuery, TenantScope};
+use tokio::time::Instant;
 
 use super::{BASE, Browser, NOW, Page, world};
+use crate::screens::payments::look_back;
 
 const ALL: [Role; 6] = Role::ALL;
 
@@ -182,4 +188,82 @@ async fn one_payment_of_a_mobile_number_is_shown_at_once() {
     let found = browser.post("/payments/find", &[("q", "9000000001")]).await;
     let shown = follow(&browser, found.location()).await;
     assert_eq!(shown.location(), "/pg-service/console/payments/T9");
+}
+
+/// The rows of a list by their heads.
+fn rows(page: &Page) -> Vec<String> {
+    let tree = page.tree();
+    let heads = tree.descendants().filter(|node| node.attribute("scope") == Some("row"));
+    heads.map(|head| head.descendants().filter_map(|node| node.text()).next().unwrap().to_owned()).collect()
+}
+
+/// The address of another page.
+fn paged(page: &Page, rel: &str) -> Option<String> {
+    let tree = page.tree();
+    let link = tree.descendants().find(|node| node.attribute("rel") == Some(rel))?;
+    link.attribute("href").map(str::to_owned)
+}
+
+#[tokio::test]
+async fn the_way_back_leads_through_the_same_pages() {
+    let world = world();
+    let ids: Vec<String> = (0..120).map(|nth| format!("T{nth:03}")).collect();
+    join_all(ids.iter().map(|id| world.pending(id, "pb.amritsar"))).await;
+    let browser = world.log_in("asha", &everywhere()).await;
+    for (path, sizes) in [
+        ("/payments?status=PENDING", vec![50, 50, 20]),
+        ("/events", vec![50, 50, 50, 50, 40]),
+        ("/payments?gateway=SANDBOX&before=1795343400001", vec![50, 50, 20]),
+    ] {
+        let mut page = browser.get(path).await;
+        assert_eq!(paged(&page, "prev"), None, "{path}");
+        let mut seen = vec![rows(&page)];
+        while let Some(next) = paged(&page, "next") {
+            page = follow(&browser, &next).await;
+            page.check();
+            seen.push(rows(&page));
+        }
+        assert_eq!(seen.iter().map(Vec::len).collect::<Vec<_>>(), sizes, "{path}");
+        for earlier in seen.iter().rev().skip(1) {
+            page = follow(&browser, &paged(&page, "prev").unwrap()).await;
+            page.check();
+            assert_eq!(rows(&page), *earlier, "{path}");
+        }
+        assert_eq!(paged(&page, "prev"), None, "{path}: it is the first page again");
+        assert!(chips(&page).len() > 1 && !page.text.contains("trail=a"), "{path}");
+    }
+    let hostile = browser.get("/payments?after=T000&trail=x+-+b%22%3E%3Cscript%3E+a%26after%3DT9").await;
+    assert_eq!(hostile.status, StatusCode::OK);
+    hostile.check();
+}
+
+#[tokio::test]
+async fn a_search_that_goes_on_takes_several_steps_within_its_time() {
+    let world = world();
+    for nth in 0..12_u64 {
+        let mut txn = sample::transaction(&format!("T{nth:02}"), &[&format!("B{nth}")]);
+        txn.gateway = GatewayName::new(if nth == 11 { "RARE" } else { "SANDBOX" });
+        txn.audit.created_at = NOW.minus(Duration::from_secs(60 * nth));
+        world.store.create(sample::new(txn)).await.unwrap();
+    }
+    let store = world.store.as_ref();
+    let tenant = sample::transaction("T", &["B"]).tenant_id.to_string();
+    let query = PaymentQuery {
+        within: vec![TenantScope { root: tenant }],
+        gateway: Some(GatewayName::new("RARE")),
+        limit: 51,
+        ..PaymentQuery::default()
+    };
+    let ((found, is_more), step) = look_back(store, query.clone(), 2, None).await.unwrap();
+    assert!(found.is_empty() && !is_more && step > Some(NOW.minus(Duration::from_secs(300))), "{step:?}");
+    let over = Some(Instant::now());
+    assert_eq!(
+        look_back(store, query.clone(), 2, over).await.unwrap().1,
+        step,
+        "a step is made all the same"
+    );
+    let long = Some(Instant::now() + Duration::from_secs(600));
+    let ((found, is_more), end) = look_back(store, query, 2, long).await.unwrap();
+    let ids: Vec<&str> = found.iter().map(|txn| txn.id.as_str()).collect();
+    assert_eq!((ids, is_more, end), (vec!["T11"], false, None), "to the end of the list");
 }

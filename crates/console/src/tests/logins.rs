@@ -16,16 +16,21 @@ use payment_testing::provider::{CLIENT, LoginProvider, SECRET, Signing, Trouble}
 use serde_json::{Value, json};
 
 use super::{BASE, Browser, NOW, Page, World, get, request, world, world_with};
-use crate::{LoginLimits, ProviderLogin};
+use crate::{Console, LoginLimits, ProviderLogin};
 
 const SAME: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 /// A console with a login at a provider.
 async fn beside_provider() -> (World, LoginProvider) {
+    beside_provider_with(|_| {}).await
+}
+
+pub(super) async fn beside_provider_with(change: impl FnOnce(&mut Console)) -> (World, LoginProvider) {
     let provider = LoginProvider::start(NOW.as_millis() / 1_000).await;
     provider.set_person(json!({"sub": "s-1", "name": "Asha Rani", "roles": ["PG_OPERATOR@pb", "cook"]}));
     let issuer = provider.url();
     let world = world_with(|console| {
+        change(console);
         let settings = ProviderSettings {
             issuer: issuer.clone(),
             client_id: CLIENT.to_owned(),
@@ -104,7 +109,7 @@ async fn back(world: &World, path: &str, cookie: &str) -> Page {
 }
 
 /// A browser that has logged in at the provider.
-async fn entered<'a>(world: &'a World, provider: &LoginProvider) -> Browser<'a> {
+pub(super) async fn entered<'a>(world: &'a World, provider: &LoginProvider) -> Browser<'a> {
     let (path, attempt) = returning(world, provider).await;
     let page = back(world, &path, &attempt).await;
     assert_eq!(
@@ -232,10 +237,10 @@ async fn an_answer_that_proves_nothing_logs_nobody_in_and_is_recorded() {
         assert_eq!(cookie_of(&page, "pg_session"), None);
     };
     provider.alter(|_, claims| claims["nonce"] = "another".into());
-    refused(StatusCode::FORBIDDEN, "proves nothing: nonce").await;
+    refused(StatusCode::FORBIDDEN, "proves nothing: it belongs to another login").await;
     provider.be_honest();
     provider.sign(Signing::ForgedKey);
-    refused(StatusCode::FORBIDDEN, "proves nothing: signature").await;
+    refused(StatusCode::FORBIDDEN, "proves nothing: its signature is wrong").await;
     provider.be_honest();
     provider.set_person(json!({"sub": "s-2", "name": "<b>Bala", "roles": ["cook", "<i>gardener"]}));
     refused(

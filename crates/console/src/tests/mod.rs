@@ -6,6 +6,7 @@ mod cases;
 mod exports;
 mod figures;
 mod forms;
+mod languages;
 mod lists;
 mod logins;
 mod mutated;
@@ -30,9 +31,9 @@ use payment_domain::{AuditActor, Grant, ManualClock, Personal, Role, TenantId, T
 use payment_gateway::{FakeGateway, Gateway, StartMode};
 use payment_service::audit::{VERIFY_JOB, VerifyJob};
 use payment_service::{
-    AllowedCallbackHosts, EarlyJob, Gateways, Pace, PaceSettings, Payments, Ports, QuestionSettings,
-    Reconciliation, ReconciliationSettings, Redirects, RefundSettings, Schedule, ScheduledJob, Scheduler,
-    SchedulerSettings, Settings,
+    Accounts, AllowedCallbackHosts, EarlyJob, Gateways, Pace, PaceSettings, Payments, Ports,
+    QuestionSettings, Reconciliation, ReconciliationSettings, Redirects, RefundSettings, Schedule,
+    ScheduledJob, Scheduler, SchedulerSettings, Settings,
 };
 use payment_store::contract::sample;
 use payment_store::{SessionHolder, Store};
@@ -53,6 +54,7 @@ struct World {
     payments: Payments,
     store: Arc<dyn Store>,
     gateway: Arc<FakeGateway>,
+    accounts: Accounts,
     clock: Arc<ManualClock>,
     router: Router,
     error_page: ErrorPage,
@@ -121,7 +123,7 @@ fn world_with(change: impl FnOnce(&mut Console)) -> World {
     let stop = CancellationToken::new();
     let mut console = Console {
         payments: payments.clone(),
-        accounts,
+        accounts: accounts.clone(),
         scheduler: scheduler(&payments),
         stop,
         base: BASE.to_owned(),
@@ -136,7 +138,7 @@ fn world_with(change: impl FnOnce(&mut Console)) -> World {
     };
     change(&mut console);
     let Pages { routes: router, error_page } = crate::pages(console);
-    World { payments, store, gateway, clock, router, error_page, _database: database }
+    World { payments, store, gateway, accounts, clock, router, error_page, _database: database }
 }
 
 fn scheduler(payments: &Payments) -> Scheduler {

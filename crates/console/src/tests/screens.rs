@@ -114,7 +114,7 @@ async fn a_case_is_resolved_with_a_reason_once() {
     let browser = world.log_in("asha", &[(Role::Operator, "pb.amritsar")]).await;
     let list = browser.get("/attention").await;
     list.check();
-    assert!(list.words().contains("pending-beyond-life") && list.words().contains("Status: Open"));
+    assert!(list.words().contains("Pending for too long") && list.words().contains("Status: Open"));
     assert_eq!(browser.post("/attention/1/resolve", &[]).await.status, StatusCode::BAD_REQUEST);
     let resolved = browser.post("/attention/1/resolve", &[("reason", "seen to"), ("version", "1")]).await;
     assert_eq!(resolved.location(), "/pg-service/console/attention/1?said=resolved");
@@ -127,10 +127,10 @@ async fn a_case_is_resolved_with_a_reason_once() {
 }
 
 /// A run of a job on another node.
-struct Run(payment_store::BegunRun);
+pub(super) struct Run(payment_store::BegunRun);
 
 impl Run {
-    async fn of_another_node(world: &super::World, job: &str) -> Run {
+    pub(super) async fn of_another_node(world: &super::World, job: &str) -> Run {
         let request = payment_store::TickRequest {
             job: job.to_owned(),
             scheduled_at: NOW.minus(std::time::Duration::from_secs(1)),
@@ -145,7 +145,7 @@ impl Run {
         Run(begun)
     }
 
-    async fn end(self, world: &super::World) {
+    pub(super) async fn end(self, world: &super::World) {
         let end = payment_store::RunEnd::Finished;
         let tally = payment_store::Tally::default();
         assert!(world.store.end_run(&self.0.fence, NOW, tally, end).await.unwrap());

@@ -7,8 +7,8 @@ use std::time::Duration;
 use payment_domain::{AccountId, Clock, GatewayName, ManualClock, MerchantDigest};
 use payment_gateway::{FakeGateway, Gateway, StartMode};
 use payment_service::{
-    AccountAdapter, AccountAdapters, AccountDirectory, AccountField, AccountSettings, Accounts,
-    KeyEncryptionKey, Keyring, OrderLives,
+    AccountAdapter, AccountAdapters, AccountDirectory, AccountField, AccountProblem, AccountSettings,
+    Accounts, KeyEncryptionKey, Keyring, OrderLives,
 };
 use payment_store::Store;
 use secrecy::{ExposeSecret, SecretString};
@@ -34,8 +34,16 @@ impl AccountAdapters for Adapters {
         &self,
         _: &GatewayName,
         fields: &BTreeMap<String, SecretString>,
-    ) -> Result<AccountAdapter, Vec<String>> {
-        let field = |name: &str| fields.get(name).ok_or_else(|| vec![format!("{name} must be set")]);
+    ) -> Result<AccountAdapter, Vec<AccountProblem>> {
+        let field = |name: &str| {
+            fields.get(name).ok_or_else(|| {
+                vec![AccountProblem::Field {
+                    name: name.to_owned(),
+                    is_set: false,
+                    text: format!("{name} must be set"),
+                }]
+            })
+        };
         let (merchant, _) = (field("fake.merchant")?, field("fake.key")?);
         let mut bytes = [0; 32];
         for (byte, of_name) in bytes.iter_mut().zip(merchant.expose_secret().bytes()) {

@@ -354,7 +354,7 @@ impl Refunding for Guarded {
 }
 
 fn unable() -> NoRefund {
-    NoRefund("this gateway gives nothing back".to_owned())
+    NoRefund::Never
 }
 
 #[async_trait]

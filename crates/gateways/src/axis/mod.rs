@@ -161,7 +161,7 @@ impl Refunding for Axis {
     fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
         number_of(payment)?;
         if payment.amount.currency() != self.account.currency {
-            return Err(NoRefund(format!("AXIS gives back {} only", self.account.currency.code())));
+            return Err(NoRefund::OnlyIn(self.account.currency));
         }
         let minimum = minimum(1, payment);
         // A reference may be used again: the second call gives the money back once more.

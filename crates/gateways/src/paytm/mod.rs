@@ -18,7 +18,7 @@ mod tests;
 pub mod wire;
 
 use async_trait::async_trait;
-use payment_domain::{Currency, Money, Outcome, RefundId, RefundReport, Report, Transaction, TxnId};
+use payment_domain::{Currency, Outcome, RefundId, RefundReport, Report, Transaction, TxnId};
 use payment_gateway::{
     Answer, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect, RefundOrder,
     RefundTerms, Refunding, Repetition,
@@ -32,7 +32,7 @@ use self::signature::{CHECKSUM_FIELD, Salt};
 use crate::account::Account;
 use crate::client::{Call, Client};
 use crate::json::Object;
-use crate::refund::{number_for_call, number_of};
+use crate::refund::{minimum, number_for_call, number_of};
 
 /// The callback parameter with our transaction id.
 pub const REFERENCE: &str = "ORDERID";
@@ -172,12 +172,10 @@ const MIN_PARTIAL: i64 = 100;
 impl Refunding for Paytm {
     fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
         number_of(payment)?;
-        let smallest = Money::from_minor(MIN_PARTIAL, Currency::INR);
-        let smallest = smallest.map_err(|error| NoRefund(error.to_string()))?;
-        if payment.amount.currency() != smallest.currency() {
-            return Err(NoRefund("Paytm gives back rupees only".to_owned()));
+        if payment.amount.currency() != Currency::INR {
+            return Err(NoRefund::OnlyIn(Currency::INR));
         }
-        let minimum = if payment.amount.minor() < MIN_PARTIAL { payment.amount } else { smallest };
+        let minimum = minimum(payment.amount.minor().min(MIN_PARTIAL), payment);
         Ok(RefundTerms { partial: true, several: true, minimum, repetition: Repetition::Refused })
     }
 

@@ -21,7 +21,7 @@ pub mod wire;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payment_domain::{Clock, Currency, Money, Outcome, RefundId, RefundReport, Report, Transaction, TxnId};
+use payment_domain::{Clock, Currency, Outcome, RefundId, RefundReport, Report, Transaction, TxnId};
 use payment_gateway::{
     Answer, Closing, Evidence, Gateway, GatewayError, NoRefund, Order, Profile, Redirect, RefundOrder,
     RefundTerms, Refunding, Repetition,
@@ -37,6 +37,7 @@ use self::wire::CheckoutOrder;
 use crate::account::Account;
 use crate::client::{Call, CallError, Client, Reply};
 use crate::json::Object;
+use crate::refund::minimum;
 
 /// The callback parameter with our transaction id.
 pub const REFERENCE: &str = "transactionId";
@@ -195,15 +196,14 @@ impl Gateway for Phonepe {
 impl Refunding for Phonepe {
     fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
         if payment.amount.currency() != Currency::INR {
-            return Err(NoRefund("PhonePe gives back rupees only".to_owned()));
+            return Err(NoRefund::OnlyIn(Currency::INR));
         }
-        let (minimum, repetition) = match &self.account {
+        let (smallest, repetition) = match &self.account {
             PhonepeAccount::Legacy(_) | PhonepeAccount::V1(_) => (1, Repetition::Refused),
             // Its answer to a second use of an id is not documented.
             PhonepeAccount::V2(_) => (wire::MIN_CHECKOUT_MINOR, Repetition::Doubles),
         };
-        let minimum =
-            Money::from_minor(minimum, Currency::INR).map_err(|error| NoRefund(error.to_string()))?;
+        let minimum = minimum(smallest, payment);
         Ok(RefundTerms { partial: true, several: true, minimum, repetition })
     }
 

@@ -1,6 +1,6 @@
 //! Every code and state of a refund in each protocol, and answers about another one.
 
-use payment_domain::Timestamp;
+use payment_domain::{Money, Timestamp};
 use serde_json::{Value, json};
 
 use super::refund::{checkout_report, report_of, signed_report};

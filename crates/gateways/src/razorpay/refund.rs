@@ -74,7 +74,7 @@ fn asked<'a>(order: &RefundOrder<'a>) -> Result<(Asked<'a>, Id), GatewayError> {
 /// A payment with the id of its link or order alone was captured by another service, or not at all.
 fn payment_id(payment: &Transaction) -> Result<Id, NoRefund> {
     let number = refund::number_of(payment)?;
-    Id::of_payment(number).ok_or_else(|| NoRefund(format!("{number} is no payment at the gateway")))
+    Id::of_payment(number).ok_or_else(|| NoRefund::OtherNumber(number.to_owned()))
 }
 
 #[async_trait]

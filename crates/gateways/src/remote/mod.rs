@@ -121,7 +121,7 @@ impl Closing for Remote {
 impl Refunding for Remote {
     fn terms(&self, payment: &Transaction) -> Result<RefundTerms, NoRefund> {
         let parts = match self.account.refunds {
-            Refunds::None => return Err(NoRefund("this gateway gives nothing back".to_owned())),
+            Refunds::None => return Err(NoRefund::Never),
             Refunds::Whole => false,
             Refunds::Parts => true,
         };

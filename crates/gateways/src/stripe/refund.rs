@@ -103,7 +103,7 @@ fn asked<'a>(order: &RefundOrder<'a>) -> Result<Asked<'a>, GatewayError> {
 
 fn payment_intent(payment: &Transaction) -> Result<&str, NoRefund> {
     if !currency::has_our_unit(payment.amount.currency()) {
-        return Err(NoRefund("the unit of the currency at Stripe is another one".to_owned()));
+        return Err(NoRefund::OtherUnit);
     }
     refund::number_of(payment)
 }

@@ -7,8 +7,8 @@ use payment_digit::DigitError;
 use payment_domain::TxnId;
 use payment_gateway::GatewayError;
 use payment_service::{
-    AccountError, CallbackError, CaseError, CreateError, Denied, PaymentPageError, RefundError, SearchError,
-    SettleError, TokenError, VaultError,
+    AccountError, AccountProblem, CallbackError, CaseError, CreateError, Denied, PaymentPageError,
+    RefundError, SearchError, SettleError, TokenError, VaultError,
 };
 use payment_store::StoreError;
 use serde::de::IgnoredAny;
@@ -256,8 +256,9 @@ impl From<&AccountError> for ErrorResponse {
             }
             AccountError::State(_) => conflict("ACCOUNT_STATE"),
             AccountError::Invalid(problems) => {
-                let entry =
-                    |problem: &String| ErrorEntry::new("INVALID_ACCOUNT", line(problem, LONGEST_PROBLEM));
+                let entry = |problem: &AccountProblem| {
+                    ErrorEntry::new("INVALID_ACCOUNT", line(&problem.to_string(), LONGEST_PROBLEM))
+                };
                 let entries = problems.iter().take(MOST_PROBLEMS).map(entry).collect();
                 ErrorResponse::entries(StatusCode::BAD_REQUEST, entries)
             }

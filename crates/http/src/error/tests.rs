@@ -6,11 +6,14 @@ use axum::response::IntoResponse;
 use http::{StatusCode, header};
 use http_body_util::BodyExt;
 use payment_digit::DigitError;
-use payment_domain::{Currency, InvalidAmount, Money, RefundStatus, Role, TenantId, Timestamp, TxnId};
+use payment_domain::{
+    Currency, GatewayName, InvalidAmount, Money, Outcome, RefundStatus, Role, TenantId, Timestamp, TxnId,
+};
 use payment_gateway::GatewayError;
 use payment_service::{
-    AccountError, CallbackError, CaseError, CreateError, Denied, PaymentPageError, RefundError, Refusal,
-    SearchError, SettleError, TokenError, VaultError,
+    AccountError, AccountObstacle, AccountProblem, CallbackError, CaseError, CreateError, Denied,
+    NotCancellable, NotPaid, NotSupported, PaymentPageError, RefundError, Refusal, SearchError, SettleError,
+    TokenError, TokenFlaw, Unverified, VaultError,
 };
 use payment_store::{Resolution, Revocation, StoreError};
 
@@ -146,7 +149,7 @@ fn all() -> Vec<ApiError> {
     all.extend(
         [
             TokenError::Denied(Denied::Unnamed),
-            TokenError::Invalid("a token lives for 1 to 366 days"),
+            TokenError::Invalid(TokenFlaw::Life),
             TokenError::OwnRefunds,
             TokenError::AdminWithRefunds { tenant },
             TokenError::ProgramChecks,
@@ -166,10 +169,13 @@ fn all() -> Vec<ApiError> {
             AccountError::KeyReused,
             AccountError::Nameless,
             AccountError::SamePerson,
-            AccountError::State("no credentials are verified".to_owned()),
-            AccountError::Invalid(vec!["paytm.x is no field of an account of PAYTM".to_owned()]),
+            AccountError::State(AccountObstacle::NotVerified),
+            AccountError::Invalid(vec![AccountProblem::UnknownField {
+                name: "paytm.x".to_owned(),
+                gateway: GatewayName::new("PAYTM"),
+            }]),
             AccountError::OtherMerchant,
-            AccountError::NotVerified("it does not answer".to_owned()),
+            AccountError::NotVerified(Unverified::Unanswered),
             AccountError::Denied(Denied::Unnamed),
             AccountError::Vault(VaultError::NoKey),
             AccountError::Vault(VaultError::NoRandomness),
@@ -182,23 +188,23 @@ fn all() -> Vec<ApiError> {
     all.extend(
         [
             RefundError::NoPayment,
-            RefundError::NotPaid("the gateway knows no payment".to_owned()),
+            RefundError::NotPaid(NotPaid::Reported(Outcome::NotFound)),
             RefundError::AlreadyPaid,
             RefundError::AlreadyInitiated,
             RefundError::Exceeds { available },
             RefundError::AvailableDiffers { available },
             RefundError::InvalidAmount { member: "refundAmount", reason: InvalidAmount::Negative },
             RefundError::ReasonRequired,
-            RefundError::NotSupported("the gateway gives back whole payments only".to_owned()),
+            RefundError::NotSupported(NotSupported::WholeOnly),
             RefundError::WindowOver { days: 180 },
-            RefundError::ReceiptNotCancellable("the receipt is not the latest".to_owned()),
+            RefundError::ReceiptNotCancellable(NotCancellable::LaterPayment),
             RefundError::NotFound,
             RefundError::SameUser,
             RefundError::NotTheMaker,
             RefundError::State { status: RefundStatus::Sent, version: 3 },
             RefundError::KeyReused,
-            RefundError::GatewayUnavailable { reason: "no answer".to_owned(), retry_after: wait },
-            RefundError::GatewayUnavailable { reason: "no answer".to_owned(), retry_after: None },
+            RefundError::GatewayUnavailable { cause: None, retry_after: wait },
+            RefundError::GatewayUnavailable { cause: None, retry_after: None },
             RefundError::Interrupted,
         ]
         .map(ApiError::from),

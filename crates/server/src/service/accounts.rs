@@ -9,9 +9,10 @@ use payment_gateway::{CallCounts, Gateway, GuardSettings, Guarded};
 use payment_gateways::client::Client;
 use payment_gateways::{ADAPTERS, Adapter, Merchant};
 use payment_service::{
-    AccountAdapter, AccountAdapters, AccountDirectory, AccountField, AccountSettings, Accounts,
-    CALLBACKS_COME_FOR, OrderLives, RefundSettings,
+    AccountAdapter, AccountAdapters, AccountDirectory, AccountField, AccountProblem, AccountSettings,
+    Accounts, CALLBACKS_COME_FOR, OrderLives, RefundSettings,
 };
+use payment_settings::Problem;
 use payment_store::Store;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -75,6 +76,14 @@ fn find(gateway: &GatewayName) -> Option<&'static Adapter> {
     ADAPTERS.iter().copied().find(|adapter| adapter.name == gateway.as_str())
 }
 
+fn problem(problem: &Problem) -> AccountProblem {
+    AccountProblem::Field {
+        name: problem.key.clone(),
+        is_set: problem.origin.is_some(),
+        text: problem.to_string(),
+    }
+}
+
 impl AccountAdapters for Adapters {
     fn gateways(&self) -> Vec<GatewayName> {
         let mut names: Vec<GatewayName> =
@@ -96,25 +105,27 @@ impl AccountAdapters for Adapters {
         &self,
         gateway: &GatewayName,
         fields: &BTreeMap<String, SecretString>,
-    ) -> Result<AccountAdapter, Vec<String>> {
+    ) -> Result<AccountAdapter, Vec<AccountProblem>> {
         let Some(adapter) = find(gateway) else {
-            return Err(vec![format!("the gateway {gateway} has no stored accounts")]);
+            return Err(vec![AccountProblem::NoStoredAccounts(gateway.clone())]);
         };
         let defaults = self.settings.defaults.get(adapter.name);
         if let Some(defaults) = defaults.filter(|defaults| !defaults.problems.is_empty()) {
-            return Err(defaults.problems.clone());
+            return Err(defaults.problems.iter().cloned().map(AccountProblem::OfFile).collect());
         }
         let is_field = |name: &str| adapter.fields().any(|field| field.spec().key == name);
         if let Some(unknown) = fields.keys().find(|name| !is_field(name)) {
-            return Err(vec![format!("{unknown} is no field of an account of {gateway}")]);
+            return Err(vec![AccountProblem::UnknownField {
+                name: unknown.clone(),
+                gateway: gateway.clone(),
+            }]);
         }
         let texts = defaults.into_iter().flat_map(|defaults| &defaults.texts);
         let texts = texts.map(|(name, text)| (name, text));
         let texts: BTreeMap<&String, &SecretString> = texts.chain(fields).collect();
         let texts = texts.into_iter().map(|(name, text)| (name.as_str(), text.expose_secret()));
         let account = adapter.account(texts, self.settings.through);
-        let account =
-            account.map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        let account = account.map_err(|problems| problems.iter().map(problem).collect::<Vec<_>>())?;
         let merchant = match account.merchant() {
             id @ Merchant::Id(_) => Some(id.digest(gateway)),
             Merchant::Key(_) => None,

@@ -6,7 +6,7 @@ use payment_domain::{
 use payment_store::StoredAccount;
 
 use super::wiping::wiped;
-use super::{AccountActor, AccountError, Accounts, SeenAccount, live, verifying};
+use super::{AccountActor, AccountError, AccountObstacle, Accounts, SeenAccount, live, verifying};
 
 impl Accounts {
     /// Asks the gateway a question with the entered credentials: about a payment of this account, or about one
@@ -25,16 +25,15 @@ impl Accounts {
         let entered = credentials
             .into_iter()
             .find(|it| matches!(it.state, CredentialState::Entered | CredentialState::Verified));
-        let entered = entered.ok_or_else(|| AccountError::State("no credentials are entered".to_owned()))?;
-        let fields = live::fields(&entered, &self.keys).map_err(AccountError::State)?;
+        let entered = entered.ok_or(AccountError::State(AccountObstacle::NotEntered))?;
+        let fields = live::fields(&entered, &self.keys);
+        let fields = fields.map_err(|fault| AccountError::State(AccountObstacle::Unusable(fault)))?;
         let adapter = self.adapters.adapter(&account.gateway, &fields).map_err(AccountError::Invalid)?;
         let payment = match payment {
             Some(payment) => {
                 let found = self.store.transaction(payment).await?;
                 let of_account = found.filter(|txn| verifying::is_of(txn, &account));
-                Some(of_account.ok_or_else(|| {
-                    AccountError::State("there is no such payment of this account".to_owned())
-                })?)
+                Some(of_account.ok_or(AccountError::State(AccountObstacle::NoSuchPayment))?)
             }
             None => None,
         };
@@ -71,8 +70,7 @@ impl Accounts {
                 | CredentialState::Wiped => {}
             }
         }
-        let verified =
-            verified.ok_or_else(|| AccountError::State("no credentials are verified".to_owned()))?;
+        let verified = verified.ok_or(AccountError::State(AccountObstacle::NotVerified))?;
         let second_person = verified.second_person || self.settings.second_person;
         if second_person {
             let entered_by = verified.entered.as_ref().map(|entered| entered.by.as_str());
@@ -122,14 +120,10 @@ impl Accounts {
         let found = credentials.into_iter().find(|it| it.version == version);
         let credential = found.ok_or(AccountError::NotFound)?;
         match (credential.state, wipe) {
-            (CredentialState::Active, _) => Err(AccountError::State(
-                "the credentials are active: activate others, or retire the account".to_owned(),
-            )),
-            (CredentialState::Wiped, _) => {
-                Err(AccountError::State("the credentials are wiped already".to_owned()))
-            }
+            (CredentialState::Active, _) => Err(AccountError::State(AccountObstacle::Active)),
+            (CredentialState::Wiped, _) => Err(AccountError::State(AccountObstacle::Wiped)),
             (CredentialState::Retired, false) => {
-                Err(AccountError::State("the credentials are retired; they can only be wiped".to_owned()))
+                Err(AccountError::State(AccountObstacle::RetiredCredentials))
             }
             (CredentialState::Retired, true)
             | (CredentialState::Created | CredentialState::Entered | CredentialState::Verified, _) => {
@@ -144,9 +138,7 @@ impl Accounts {
 pub(super) fn is_open(account: &MerchantAccount) -> Result<(), AccountError> {
     match account.state {
         AccountState::Open => Ok(()),
-        AccountState::Retired => {
-            Err(AccountError::State("the account is retired: add another one".to_owned()))
-        }
+        AccountState::Retired => Err(AccountError::State(AccountObstacle::Retired)),
     }
 }
 

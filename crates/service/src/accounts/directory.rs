@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::live::{ForNew, LiveAccount, Opener, OrderLives};
 use super::precedence::{is_at, places};
 use super::verifying::is_of_merchant;
-use super::{AccountAdapters, Keyring};
+use super::{AccountAdapters, CredentialFault, Keyring};
 
 /// The interval at which the store is read for changes of accounts.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -32,8 +32,7 @@ pub struct AccountTrouble {
     pub account: AccountId,
     pub label: String,
     pub version: u32,
-    /// Names the key-encryption key, where that is missing or wrong.
-    pub why: String,
+    pub why: CredentialFault,
 }
 
 /// Nothing for an installation that never has stored accounts.
@@ -127,7 +126,7 @@ impl AccountDirectory {
             };
             let taking = accounts.iter().filter(fits).find_map(|live| Some((live, live.for_new()?)));
             if let Some((live, taken)) = taking {
-                let ForNew { gateway, version } = taken?;
+                let ForNew { gateway, version } = taken.map_err(|fault| fault.to_string())?;
                 let account = AccountRef::Stored { id: live.account.id.clone(), version };
                 return Ok(Some(Chosen { gateway, account }));
             }
@@ -250,7 +249,7 @@ impl Inner {
             let live = Arc::new(self.opener.open(account, known));
             for trouble in troubles_of(&live) {
                 let AccountTrouble { account, label, version, why } = trouble;
-                tracing::error!(%account, label, version, why, "a merchant account cannot be used, its payments wait");
+                tracing::error!(%account, label, version, %why, "a merchant account cannot be used, its payments wait");
             }
             copied.by_gateway.entry(live.account.gateway.clone()).or_default().push(live.clone());
             copied.by_id.insert(live.account.id.clone(), live);
@@ -285,6 +284,6 @@ fn troubles_of(live: &LiveAccount) -> impl Iterator<Item = AccountTrouble> {
         account: live.account.id.clone(),
         label: live.account.label.clone(),
         version,
-        why: why.to_owned(),
+        why: why.clone(),
     })
 }

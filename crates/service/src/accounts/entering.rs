@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::actor::entry;
 use super::vault::fingerprint;
-use super::{AccountActor, AccountError, Accounts, SeenAccount};
+use super::{AccountActor, AccountError, AccountObstacle, AccountProblem, Accounts, SeenAccount};
 
 /// The longest text of a field, in characters.
 const LONGEST_FIELD: usize = 4096;
@@ -42,9 +42,9 @@ impl Accounts {
         let business_service = business_service.filter(|service| !service.is_empty());
         let mut problems = Vec::new();
         if self.adapters.fields(&gateway).is_none() {
-            problems.push(format!("the gateway {gateway} has no stored accounts"));
+            problems.push(AccountProblem::NoStoredAccounts(gateway.clone()));
         }
-        for (name, text, most) in [
+        for (member, text, most) in [
             ("label", Some(&label), 200),
             ("businessService", business_service.as_ref(), 64),
             ("bankAccountRef", bank_account_ref.as_ref(), 200),
@@ -53,7 +53,7 @@ impl Accounts {
                 (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control)
             };
             if text.is_some_and(|text| !fits(text)) {
-                problems.push(format!("{name} must have 1 to {most} characters and no control characters"));
+                problems.push(AccountProblem::Length { member, most });
             }
         }
         if !problems.is_empty() {
@@ -119,7 +119,7 @@ impl Accounts {
         let seen = seen.into();
         let StoredAccount { mut account, mut credentials } = self.seen(actor, seen).await?;
         if account.state == AccountState::Retired {
-            return Err(AccountError::State("the account is retired: add another one".to_owned()));
+            return Err(AccountError::State(AccountObstacle::Retired));
         }
         let fields: BTreeMap<String, SecretString> = fields
             .into_iter()
@@ -169,10 +169,11 @@ impl Accounts {
         let known = self.adapters.fields(gateway).ok_or_else(|| AccountError::no_accounts_of(gateway))?;
         let too_long = |text: &SecretString| text.expose_secret().chars().count() > LONGEST_FIELD;
         let unknown = fields.keys().filter(|name| !known.iter().any(|field| field.name == name.as_str()));
-        let mut problems: Vec<String> =
-            unknown.map(|name| format!("{name} is no field of an account of {gateway}")).collect();
+        let unknown =
+            unknown.map(|name| AccountProblem::UnknownField { name: name.clone(), gateway: gateway.clone() });
+        let mut problems: Vec<AccountProblem> = unknown.collect();
         let long = fields.iter().filter(|(_, text)| too_long(text));
-        problems.extend(long.map(|(name, _)| format!("{name} is too long")));
+        problems.extend(long.map(|(name, _)| AccountProblem::TooLong(name.clone())));
         if problems.is_empty() {
             Ok(known.into_iter().filter(|field| field.secret).map(|field| field.name.to_owned()).collect())
         } else {

@@ -1,6 +1,7 @@
-//! The reason an account is not changed.
+//! The reasons an account is not changed, or cannot be used.
 
-use payment_domain::GatewayName;
+use payment_domain::{GatewayName, Outcome};
+use payment_gateway::GatewayError;
 use payment_store::StoreError;
 
 use super::VaultError;
@@ -22,15 +23,15 @@ pub enum AccountError {
     Nameless,
     #[error("another person than the one who entered the credentials has to activate them")]
     SamePerson,
-    #[error("{0}")]
-    State(String),
-    /// Everything that is wrong; nothing of a secret is in it.
-    #[error("{}", .0.join("; "))]
-    Invalid(Vec<String>),
+    #[error(transparent)]
+    State(AccountObstacle),
+    /// Everything that is wrong.
+    #[error("{}", joined(.0))]
+    Invalid(Vec<AccountProblem>),
     #[error("the credentials are another merchant's: add another account for it")]
     OtherMerchant,
     #[error("the gateway does not accept the credentials: {0}")]
-    NotVerified(String),
+    NotVerified(Unverified),
     #[error(transparent)]
     Denied(#[from] Denied),
     #[error(transparent)]
@@ -42,6 +43,86 @@ pub enum AccountError {
 impl AccountError {
     /// A gateway whose accounts are in the configuration file alone, or that is not known.
     pub fn no_accounts_of(gateway: &GatewayName) -> AccountError {
-        AccountError::Invalid(vec![format!("the gateway {gateway} has no stored accounts")])
+        AccountError::Invalid(vec![AccountProblem::NoStoredAccounts(gateway.clone())])
     }
+}
+
+fn joined(problems: &[AccountProblem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// The state of an account, or of its credentials, that a step does not suit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccountObstacle {
+    #[error("the account is retired: add another one")]
+    Retired,
+    #[error("no credentials are entered")]
+    NotEntered,
+    #[error("no credentials are verified")]
+    NotVerified,
+    #[error("there is no such payment of this account")]
+    NoSuchPayment,
+    #[error("the credentials are active: activate others, or retire the account")]
+    Active,
+    #[error("the credentials are wiped already")]
+    Wiped,
+    #[error("the credentials are retired; they can only be wiped")]
+    RetiredCredentials,
+    #[error(transparent)]
+    Unusable(CredentialFault),
+}
+
+/// The reason the credentials of an account cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialFault {
+    #[error("its fields are not entered, or were wiped")]
+    NoFields,
+    #[error("it has no credentials any more: they were wiped, or never activated")]
+    NoCredentials,
+    /// Names the key-encryption key, where that is missing or wrong.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("{}", joined(.0))]
+    Fields(Vec<AccountProblem>),
+}
+
+/// Something that is wrong with an account, or with the fields of its credentials. Nothing of a secret is in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccountProblem {
+    #[error("the gateway {0} has no stored accounts")]
+    NoStoredAccounts(GatewayName),
+    #[error("{member} must have 1 to {most} characters and no control characters")]
+    Length {
+        /// As the API names it.
+        member: &'static str,
+        most: usize,
+    },
+    #[error("{name} is no field of an account of {gateway}")]
+    UnknownField { name: String, gateway: GatewayName },
+    #[error("{0} is too long")]
+    TooLong(String),
+    /// A field without a text, or with one that the gateway's settings do not accept.
+    #[error("{text}")]
+    Field {
+        name: String,
+        is_set: bool,
+        /// With the name.
+        text: String,
+    },
+    /// Of the configuration file, or of a file that is imported.
+    #[error("{0}")]
+    OfFile(String),
+}
+
+/// The reason a status request has not verified credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum Unverified {
+    #[error("it does not answer")]
+    Unanswered,
+    #[error("it does not know the payment")]
+    UnknownPayment,
+    #[error("it answers `{}`, which proves nothing", .0.name())]
+    Inconclusive(Outcome),
+    #[error(transparent)]
+    Failed(#[from] GatewayError),
 }

@@ -7,7 +7,7 @@ use payment_store::StoredAccount;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::{AccountActor, AccountError, AccountField, AccountWish, Accounts};
+use super::{AccountActor, AccountError, AccountField, AccountProblem, AccountWish, Accounts};
 
 /// A member of `pg-detail`, and the ends of the settings that it may be, by precedence.
 const MEMBERS: [(&str, &[&str]); 5] = [
@@ -61,7 +61,7 @@ fn is_same(stored: &StoredAccount, wish: &AccountWish) -> bool {
 }
 
 fn invalid(problem: impl Into<String>) -> AccountError {
-    AccountError::Invalid(vec![problem.into()])
+    AccountError::Invalid(vec![AccountProblem::OfFile(problem.into())])
 }
 
 fn tenant(text: &str) -> Result<TenantId, AccountError> {

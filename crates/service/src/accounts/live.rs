@@ -9,7 +9,7 @@ use payment_gateway::{Gateway, Version, Versions};
 use payment_store::StoredAccount;
 use secrecy::SecretString;
 
-use super::{AccountAdapters, Keyring};
+use super::{AccountAdapters, CredentialFault, Keyring};
 
 /// How long after an order's life callbacks about it come.
 pub const CALLBACKS_COME_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -38,7 +38,7 @@ pub(super) struct LiveAccount {
     /// When the active version was activated.
     pub(super) active_since: Option<Timestamp>,
     /// For the payments it has; or why it cannot be used.
-    pub(super) gateway: Result<Arc<dyn Gateway>, String>,
+    pub(super) gateway: Result<Arc<dyn Gateway>, CredentialFault>,
 }
 
 /// The gateway for a new payment, and the version of the credentials.
@@ -50,7 +50,7 @@ pub(super) struct ForNew {
 struct LiveVersion {
     fingerprint: Option<String>,
     retired_at: Option<Timestamp>,
-    adapter: Result<Arc<dyn Gateway>, String>,
+    adapter: Result<Arc<dyn Gateway>, CredentialFault>,
 }
 
 impl Opener {
@@ -86,7 +86,7 @@ impl Opener {
         account: &MerchantAccount,
         versions: &BTreeMap<u32, LiveVersion>,
         active: Option<u32>,
-    ) -> Result<Arc<dyn Gateway>, String> {
+    ) -> Result<Arc<dyn Gateway>, CredentialFault> {
         let usable = |(number, live): (&u32, &LiveVersion)| {
             let gateway = live.adapter.as_ref().ok()?.clone();
             let verifies_until =
@@ -95,10 +95,10 @@ impl Opener {
         };
         match Versions::new(versions.iter().filter_map(usable).collect(), active, self.clock.clone()) {
             Some(joined) => Ok(self.adapters.guarded(&account.id, Arc::new(joined))),
-            None => Err(match versions.values().find_map(|live| live.adapter.as_ref().err()) {
-                Some(why) => why.clone(),
-                None => "it has no credentials any more: they were wiped, or never activated".to_owned(),
-            }),
+            None => {
+                let fault = versions.values().find_map(|live| live.adapter.as_ref().err());
+                Err(fault.cloned().unwrap_or(CredentialFault::NoCredentials))
+            }
         }
     }
 
@@ -113,9 +113,9 @@ impl Opener {
         &self,
         gateway: &GatewayName,
         credential: &MerchantCredential,
-    ) -> Result<Arc<dyn Gateway>, String> {
+    ) -> Result<Arc<dyn Gateway>, CredentialFault> {
         let fields = fields(credential, &self.keys)?;
-        let adapter = self.adapters.adapter(gateway, &fields).map_err(|problems| problems.join("; "))?;
+        let adapter = self.adapters.adapter(gateway, &fields).map_err(CredentialFault::Fields)?;
         Ok(adapter.gateway)
     }
 }
@@ -146,7 +146,7 @@ impl LiveAccount {
     }
 
     /// The gateway and the version for a new payment; `None` when it takes none.
-    pub(super) fn for_new(&self) -> Option<Result<ForNew, String>> {
+    pub(super) fn for_new(&self) -> Option<Result<ForNew, CredentialFault>> {
         let active = self.active?;
         let version = self.versions.get(&active)?;
         Some(match (&version.adapter, &self.gateway) {
@@ -161,10 +161,8 @@ impl LiveAccount {
     }
 
     /// The versions that cannot be used, and why.
-    pub(super) fn troubles(&self) -> impl Iterator<Item = (u32, &str)> {
-        self.versions
-            .iter()
-            .filter_map(|(version, live)| Some((*version, live.adapter.as_ref().err()?.as_str())))
+    pub(super) fn troubles(&self) -> impl Iterator<Item = (u32, &CredentialFault)> {
+        self.versions.iter().filter_map(|(version, live)| Some((*version, live.adapter.as_ref().err()?)))
     }
 }
 
@@ -172,10 +170,9 @@ impl LiveAccount {
 pub(super) fn fields(
     credential: &MerchantCredential,
     keys: &Keyring,
-) -> Result<BTreeMap<String, SecretString>, String> {
-    let sealed = credential.sealed.as_ref().ok_or("its fields are not entered, or were wiped")?;
-    let opened = keys.open(&credential.account, credential.version, sealed);
-    let mut fields = opened.map_err(|error| error.to_string())?;
+) -> Result<BTreeMap<String, SecretString>, CredentialFault> {
+    let sealed = credential.sealed.as_ref().ok_or(CredentialFault::NoFields)?;
+    let mut fields = keys.open(&credential.account, credential.version, sealed)?;
     let options = credential.options.iter();
     fields.extend(options.map(|(name, text)| (name.clone(), SecretString::from(text.as_str()))));
     Ok(fields)

@@ -27,7 +27,7 @@ use secrecy::SecretString;
 pub use actor::AccountActor;
 pub use directory::{AccountDirectory, AccountTrouble, Place};
 pub use entering::AccountWish;
-pub use error::AccountError;
+pub use error::{AccountError, AccountObstacle, AccountProblem, CredentialFault, Unverified};
 pub use importing::{ImportedAccount, accounts_of_csv, accounts_of_pg_detail};
 pub use live::{CALLBACKS_COME_FOR, OrderLives};
 pub use managing::{AccountSettings, Accounts, SeenAccount};
@@ -49,12 +49,12 @@ pub trait AccountAdapters: Send + Sync {
     /// An adapter for an account with these fields.
     ///
     /// # Errors
-    /// Everything that is wrong with them; nothing of a secret is in it.
+    /// Everything that is wrong with them.
     fn adapter(
         &self,
         gateway: &GatewayName,
         fields: &BTreeMap<String, SecretString>,
-    ) -> Result<AccountAdapter, Vec<String>>;
+    ) -> Result<AccountAdapter, Vec<AccountProblem>>;
 
     /// The gateway behind a guard of its own: what one account does to it stops no other.
     fn guarded(&self, account: &AccountId, gateway: Arc<dyn Gateway>) -> Arc<dyn Gateway>;

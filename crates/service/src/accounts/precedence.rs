@@ -3,7 +3,7 @@
 use payment_domain::{AccountId, AccountState, GatewayName};
 
 use super::live::LiveAccount;
-use super::{AccountDirectory, Place};
+use super::{AccountDirectory, CredentialFault, Place};
 
 /// The accounts of a gateway that concern new payments of a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum AccountVerdict {
     /// It takes the payment, with this version of its credentials.
     Takes(u32),
     /// It would take the payment, and cannot be used, for this reason: the payment is refused.
-    Unusable(String),
+    Unusable(CredentialFault),
     /// It has no active credentials.
     NotActive,
     Retired,

@@ -7,6 +7,8 @@ use payment_domain::{
 };
 use payment_gateway::{Gateway, ORDER_OF_ANOTHER_ACCOUNT};
 
+use super::Unverified;
+
 /// Whether a payment was made through the account, or through that of the configuration file of the same merchant.
 pub(super) fn is_of(txn: &Transaction, account: &MerchantAccount) -> bool {
     match &txn.account {
@@ -34,12 +36,12 @@ pub(super) async fn ask(
     account: &MerchantAccount,
     payment: Option<Transaction>,
     wait: Duration,
-) -> Result<(), String> {
+) -> Result<(), Unverified> {
     let is_known = payment.is_some();
     let txn = payment.unwrap_or_else(|| unknown(account));
     let report = match tokio::time::timeout(wait, gateway.status(&txn)).await {
-        Ok(answered) => answered.map_err(|error| error.to_string())?,
-        Err(_) => return Err("it does not answer".to_owned()),
+        Ok(answered) => answered?,
+        Err(_) => return Err(Unverified::Unanswered),
     };
     match (report.outcome, is_known) {
         // To the made-up payment a payer seems to have been sent.
@@ -53,8 +55,8 @@ pub(super) async fn ask(
             | Outcome::Refunded,
             true,
         ) => Ok(()),
-        (Outcome::NotFound, true) => Err("it does not know the payment".to_owned()),
-        (outcome, _) => Err(format!("it answers `{}`, which proves nothing", outcome.name())),
+        (Outcome::NotFound, true) => Err(Unverified::UnknownPayment),
+        (outcome, _) => Err(Unverified::Inconclusive(outcome)),
     }
 }
 

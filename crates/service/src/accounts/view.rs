@@ -73,7 +73,7 @@ impl AccountView {
         let StoredAccount { account, credentials } = stored;
         let trouble = |version: u32| {
             let found = troubles.iter().find(|it| it.account == account.id && it.version == version);
-            found.map(|trouble| trouble.why.clone())
+            found.map(|trouble| trouble.why.to_string())
         };
         AccountView {
             id: account.id.to_string(),

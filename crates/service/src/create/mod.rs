@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use payment_digit::DigitError;
 use payment_domain::machine::message;
-use payment_domain::{Actor, EventKind, HistoryEntry, Status, Transaction, TxnId};
+use payment_domain::{Actor, EventKind, HistoryEntry, HistoryReason, Status, Transaction, TxnId};
 use payment_gateway::{Gateway, GatewayError, StartMode};
 use payment_store::{Created, Dump, IdempotencyKey, IdempotencyRecord, NewTransaction, StoreError};
 use serde_json::Value;
@@ -229,7 +229,10 @@ impl Creation {
         let Draft { txn, redirect_form, then } = draft;
         let events = EventWriter::new(&request.identity)?;
         let dump = Dump { request: txn.redirect_url.clone(), response: None };
-        let why = if *then == Then::IssueReceipt { "created, nothing to pay" } else { "created" };
+        let why = match then {
+            Then::IssueReceipt => HistoryReason::CreatedWithNothingToPay,
+            Then::Answer | Then::OpenOrder => HistoryReason::Created,
+        };
         Ok(NewTransaction {
             history: HistoryEntry {
                 txn_id: txn.id.clone(),
@@ -237,7 +240,7 @@ impl Creation {
                 actor: Actor::user(txn.audit.created_by.clone()),
                 from: None,
                 to: txn.status.name(),
-                why: why.to_owned(),
+                why: why.with([]),
                 evidence: Value::Null,
             },
             redirect_form: redirect_form.clone(),

@@ -2,7 +2,7 @@
 
 use payment_digit::DigitError;
 use payment_domain::machine::message;
-use payment_domain::{Actor, EventKind, HistoryEntry, RequestInfo, Status, Transaction};
+use payment_domain::{Actor, EventKind, HistoryEntry, HistoryReason, RequestInfo, Status, Transaction};
 use payment_gateway::{Gateway, GatewayError, Order, Redirect};
 use payment_store::{Applied, Change, ClaimChange, Dump, IdempotencyKey, ReceiptTaskChange};
 use serde_json::{Value, json};
@@ -160,7 +160,7 @@ impl Creation {
             let (redirect_form, claims, why) = match started {
                 Started::Opened(way) => {
                     next.redirect_url = Some(way.url.clone());
-                    (way.form.clone(), ClaimChange::Keep, "the gateway opened the order".to_owned())
+                    (way.form.clone(), ClaimChange::Keep, HistoryReason::OrderOpened.with([]))
                 }
                 Started::NotOpened(error) => {
                     next.status = Status::Failure;
@@ -168,7 +168,7 @@ impl Creation {
                     (None, ClaimChange::Release, error.to_string())
                 }
                 Started::Unclear(error) => {
-                    let why = format!("whether the gateway opened the order is not known: {error}");
+                    let why = HistoryReason::OrderUnclear.with([&error.to_string()]);
                     (None, ClaimChange::Keep, why)
                 }
             };

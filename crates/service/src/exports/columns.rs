@@ -206,7 +206,7 @@ fn case(row: &AttentionCase, advice: &Advice, table: &mut impl Table) {
     table.moment(Some(row.case.raised_at));
     table.text(row.case.txn_id.as_str());
     table.text(row.owner.as_ref().map_or("", |owner| owner.by.as_str()));
-    table.text(&advice.action);
+    table.text(&advice.action());
     table.moment(resolution.map(|resolution| resolution.at));
     table.text(resolution.map_or("", |resolution| resolution.by.as_str()));
     table.text(resolution.map_or("", |resolution| resolution.reason.as_str()));

@@ -6,7 +6,9 @@
 //! cancelled, by any party.
 
 use payment_digit::{Cancellation, DigitError, Registered, Standing};
-use payment_domain::{AttentionKind, HistoryEntry, Refund, RefundHistoryEntry, RefundReceipt, Transaction};
+use payment_domain::{
+    AttentionKind, HistoryEntry, HistoryReason, Refund, RefundHistoryEntry, RefundReceipt, Transaction,
+};
 use payment_store::{
     Applied, Attention, BoxError, CancellationChange, CancellationOutcome, NewCase, ReceiptCancellation,
     RefundChange, RefundDue, StoreError,
@@ -115,9 +117,9 @@ impl Receipts {
         caller: &Caller,
     ) -> Result<(), ReceiptError> {
         let (receipt, why) = match outcome {
-            CancellationOutcome::Cancelled => (RefundReceipt::Cancelled, "receipt cancelled"),
-            CancellationOutcome::NoReceipt => (RefundReceipt::None, "there is no receipt to be cancelled"),
-            CancellationOutcome::Kept => (RefundReceipt::Kept, "the receipt stays: nothing was given back"),
+            CancellationOutcome::Cancelled => (RefundReceipt::Cancelled, HistoryReason::ReceiptCancelled),
+            CancellationOutcome::NoReceipt => (RefundReceipt::None, HistoryReason::ReceiptMissing),
+            CancellationOutcome::Kept => (RefundReceipt::Kept, HistoryReason::ReceiptKept),
         };
         loop {
             let cancelled_without_refund =
@@ -132,7 +134,7 @@ impl Receipts {
                     actor: caller.actor.clone(),
                     from: Some(txn.status.name()),
                     to: txn.status.name(),
-                    why: why.to_owned(),
+                    why: why.with([]),
                     evidence: evidence.clone(),
                 },
                 bills: txn.bill_keys(),
@@ -141,7 +143,7 @@ impl Receipts {
             let mut change = change.map_err(ReceiptError::Storing)?;
             change.cancellation = cancellation;
             if cancelled_without_refund {
-                let why = "the receipt is cancelled, and the refund failed";
+                let why = HistoryReason::ReceiptCancelledInVain;
                 change.case = Some(self.case(txn, why, json!({ "refundId": change.refund.id }), caller));
             }
             match self.ports.store.apply_refund(change).await.map_err(ReceiptError::Storing)? {
@@ -171,7 +173,7 @@ impl Receipts {
             if refund.receipt == RefundReceipt::NotCancellable {
                 return Ok(());
             }
-            let why = "the collection service refuses to cancel the receipt";
+            let why = HistoryReason::ReceiptNotCancellable;
             let receipt = RefundReceipt::NotCancellable;
             let mut change = self.change(refund, receipt, (why, evidence.clone()), &caller)?;
             change.case = Some(self.case(txn, why, evidence.clone(), &caller));
@@ -188,7 +190,7 @@ impl Receipts {
         &self,
         mut refund: Refund,
         receipt: RefundReceipt,
-        (why, evidence): (&str, Value),
+        (why, evidence): (HistoryReason, Value),
         caller: &Caller,
     ) -> Result<RefundChange, StoreError> {
         let now = self.ports.now();
@@ -206,7 +208,7 @@ impl Receipts {
                 actor: caller.actor.clone(),
                 from: Some(refund.status),
                 to: refund.status,
-                why: why.to_owned(),
+                why: why.with([]),
                 evidence,
             },
             events: vec![writer.refund(&refund)?],
@@ -219,7 +221,7 @@ impl Receipts {
         })
     }
 
-    fn case(&self, txn: &Transaction, why: &str, evidence: Value, caller: &Caller) -> NewCase {
+    fn case(&self, txn: &Transaction, why: HistoryReason, evidence: Value, caller: &Caller) -> NewCase {
         let now = self.ports.now();
         NewCase {
             case: Attention {
@@ -234,7 +236,7 @@ impl Receipts {
                 actor: caller.actor.clone(),
                 from: Some(txn.status.name()),
                 to: txn.status.name(),
-                why: why.to_owned(),
+                why: why.with([]),
                 evidence,
             },
             events: Vec::new(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use payment_digit::{DigitError, Payment, Receipts as ReceiptNumbers};
-use payment_domain::{HistoryEntry, Status, Transaction, TxnId};
+use payment_domain::{HistoryEntry, HistoryReason, Status, Transaction, TxnId};
 use payment_store::{Applied, Change, ClaimChange, ReceiptTaskChange, Store, StoreError};
 use serde_json::{Map, Value, json};
 
@@ -202,8 +202,8 @@ impl Receipts {
         caller: &Caller,
     ) -> Result<Transaction, ReceiptError> {
         let (why, numbers) = match numbers {
-            Some(ReceiptNumbers(numbers)) => ("receipt issued", numbers),
-            None => ("no receipt is issued: the payment was given back", Vec::new()),
+            Some(ReceiptNumbers(numbers)) => (HistoryReason::ReceiptIssued, numbers),
+            None => (HistoryReason::ReceiptNotIssued, Vec::new()),
         };
         let writer = EventWriter::new(&caller.identity).map_err(ReceiptError::Storing)?;
         loop {
@@ -221,7 +221,7 @@ impl Receipts {
                     actor: caller.actor.clone(),
                     from: Some(from),
                     to: txn.status.name(),
-                    why: why.to_owned(),
+                    why: why.with([]),
                     evidence: json!({ "receipts": numbers }),
                 },
                 redirect_form: None,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use payment_digit::DigitError;
-use payment_domain::{Actor, AttentionKind, HistoryEntry, Transaction};
+use payment_domain::{Actor, AttentionKind, HistoryEntry, HistoryReason, Transaction};
 use payment_store::{Attention, NewCase, Postponement, ReceiptTaskKind, StoreError, Tried};
 use serde_json::{Value, json};
 
@@ -114,7 +114,7 @@ impl Receipts {
             actor: Actor::job("receipts"),
             from: Some(txn.status.name()),
             to: txn.status.name(),
-            why: "the collection service refuses to register the payment".to_owned(),
+            why: HistoryReason::ReceiptRefused.with([]),
             evidence: evidence.clone(),
         };
         let case = Attention {

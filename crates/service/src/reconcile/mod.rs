@@ -25,7 +25,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payment_domain::machine::OrderLife;
-use payment_domain::{Actor, AttentionKind, HistoryEntry, StatusName, Timestamp, Transaction, TxnId};
+use payment_domain::{
+    Actor, AttentionKind, HistoryEntry, HistoryReason, StatusName, Timestamp, Transaction, TxnId,
+};
 use payment_gateway::Answer;
 use payment_store::{Applied, Attention, CheckNote, Fence, NewCase, NextCheck, StoreError};
 use serde_json::{Value, json};
@@ -184,7 +186,7 @@ impl Reconciliation {
             actor: checker.actor.clone(),
             from: Some(StatusName::Pending),
             to: StatusName::Pending,
-            why: format!("the gateway could not be asked: {reason}"),
+            why: HistoryReason::NotAsked.with([reason]),
             evidence: Value::Null,
         });
         let note = CheckNote {
@@ -232,13 +234,14 @@ impl Reconciliation {
             "ageHours": age_hours,
         });
         let kind = AttentionKind::PendingBeyondLife;
+        let pending = HistoryReason::StillPending.with([&age_hours.to_string()]);
         let history = HistoryEntry {
             txn_id: txn.id.clone(),
             at: now,
             actor: checker.actor.clone(),
             from: Some(StatusName::Pending),
             to: StatusName::Pending,
-            why: format!("still pending after {age_hours} hours; review case: {}", kind.as_str()),
+            why: HistoryReason::PutUp.with([&pending, kind.as_str()]),
             evidence: evidence.clone(),
         };
         let case = Attention { txn_id: txn.id.clone(), kind, raised_at: now, evidence };

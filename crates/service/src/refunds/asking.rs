@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use payment_domain::refund::machine::{self, Calls, RefundVerdict, Repetition};
 use payment_domain::{
-    AttentionKind, HistoryEntry, Money, Refund, RefundDetails, RefundOutcome, RefundReceipt, RefundReport,
-    RefundStatus, StatusName, Timestamp, Transaction,
+    AttentionKind, HistoryEntry, HistoryReason, Money, Refund, RefundDetails, RefundOutcome, RefundReceipt,
+    RefundReport, RefundStatus, StatusName, Timestamp, Transaction,
 };
 use payment_gateway::{GatewayError, RefundOrder};
 use payment_store::{
@@ -60,7 +60,7 @@ impl Refunds {
             }
             Err(GatewayError::Unavailable { retry_after }) => Err(WorkError::Unavailable { retry_after }),
             Err(error) => {
-                let reason = format!("the gateway could not be asked about the refund: {error}");
+                let reason = HistoryReason::RefundNotAsked.with([&error.to_string()]);
                 self.unanswered(&refund, reason, checks, worker).await
             }
         }
@@ -90,7 +90,7 @@ impl Refunds {
             | RefundStatus::Expired => RefundDue::Never,
         };
         let reason = match due == RefundDue::Never && refund.status == RefundStatus::Succeeded {
-            true => format!("{reason}; whether the money came back is not asked again"),
+            true => HistoryReason::NotAskedAgain.with([&reason]),
             false => reason,
         };
         self.stay(refund, &reason, due, worker).await
@@ -111,24 +111,18 @@ impl Refunds {
         match verdict {
             RefundVerdict::Succeed => self.succeed(refund, gateway, report, worker).await,
             RefundVerdict::Fail { reason } => {
-                let why = format!("the gateway says: refused, {reason}");
+                let why = HistoryReason::SaysRefused.with([&reason]);
                 let mut change = self.changed(&refund, RefundStatus::Failed, why, report, worker)?;
                 if refund.receipt == RefundReceipt::Cancelled {
-                    let why = "the receipt is cancelled, and the refund failed";
+                    let why = HistoryReason::ReceiptCancelledInVain.with([]);
                     let evidence = json!({ "refundId": refund.id, "receipt": gateway.payment.receipt() });
                     let (kind, now) = (AttentionKind::ReceiptNeedsAdjustment, change.history.at);
-                    change.case = Some(new_case(&gateway.payment, kind, why, evidence, now, worker));
+                    change.case = Some(new_case(&gateway.payment, kind, &why, evidence, now, worker));
                 }
                 self.apply(change).await
             }
             RefundVerdict::Repeat if source != ReportSource::Call => {
-                Box::pin(self.call(
-                    refund,
-                    gateway,
-                    "sent again with the same id: the gateway knows nothing of it",
-                    worker,
-                ))
-                .await
+                Box::pin(self.call(refund, gateway, HistoryReason::SentAgain, worker)).await
             }
             RefundVerdict::Returned { reason } if refund.returned_at.is_none() => {
                 self.returned(refund, gateway, &reason, report, worker).await
@@ -144,7 +138,7 @@ impl Refunds {
                         report.status_message.clone().unwrap_or_else(|| report.outcome.name().to_owned());
                     return self.not_taken(refund, reason, report.raw, worker).await;
                 }
-                let said = format!("the gateway says: {}", report.outcome.name());
+                let said = said(&report.outcome);
                 self.raise_beyond_life(&refund, &said, &report.raw, worker).await?;
                 self.keep(refund, report, source, worker).await
             }
@@ -187,7 +181,7 @@ impl Refunds {
         if refund.status != RefundStatus::Sent || details == refund.gateway_details {
             return self.note(&refund, due, None, worker).await;
         }
-        let why = format!("the gateway says: {}", report.outcome.name());
+        let why = said(&report.outcome);
         let mut change = self.changed(&refund, refund.status, why, report, worker)?;
         change.due = due;
         change.events = Vec::new();
@@ -244,7 +238,7 @@ impl Refunds {
         let given =
             Money::sum(given.map(|other| other.amount).chain([refund.amount]), refund.amount.currency());
         let is_whole = given.is_some_and(|given| given.minor() >= refund.capture.amount.minor());
-        let why = format!("the gateway says: given back {}", refund.amount.with_code());
+        let why = HistoryReason::SaysGivenBack.with([&refund.amount.with_code()]);
         let mut change = self.changed(&refund, RefundStatus::Succeeded, why, report, worker)?;
         change.due = later::after_an_answer(Duration::ZERO);
         let has_receipt = payment.status.name() == StatusName::Success && !refund.capture.is_second;
@@ -265,7 +259,7 @@ impl Refunds {
                     "paid": refund.capture.amount.to_string(),
                     "receipt": payment.receipt(),
                 });
-                let reason = format!("{} of the payment were given back", refund.amount.with_code());
+                let reason = HistoryReason::PartGivenBack.with([&refund.amount.with_code()]);
                 let kind = AttentionKind::ReceiptNeedsAdjustment;
                 change.case = Some(new_case(payment, kind, &reason, evidence, now, worker));
             }
@@ -277,7 +271,7 @@ impl Refunds {
                 id: case,
                 history: payment_line(
                     payment,
-                    &format!("case resolved: {reason}"),
+                    &HistoryReason::CaseResolvedByRefund.with([refund.id.as_str()]),
                     json!({ "case": case }),
                     now,
                     worker,
@@ -302,7 +296,7 @@ impl Refunds {
     ) -> Result<Work, WorkError> {
         let evidence =
             json!({ "refundId": refund.id, "amount": refund.amount.to_string(), "answer": report.raw });
-        let why = format!("the gateway says: returned, {reason}");
+        let why = HistoryReason::SaysReturned.with([reason]);
         let mut change = self.changed(&refund, refund.status, why.clone(), report, worker)?;
         let now = change.history.at;
         change.refund.returned_at = Some(now);
@@ -324,7 +318,8 @@ impl Refunds {
         if refund.status != RefundStatus::Sent || age < self.settings().life {
             return Ok(());
         }
-        let reason = format!("{said}; it was sent {} days ago", age.as_secs() / DAY.as_secs());
+        let days = (age.as_secs() / DAY.as_secs()).to_string();
+        let reason = HistoryReason::SentDaysAgo.with([said, &days]);
         self.raise_unclear(refund, &reason, raw, worker).await
     }
 
@@ -340,7 +335,7 @@ impl Refunds {
         if self.ports.now().since(approved_at) < DAY {
             return Ok(());
         }
-        let reason = format!("approved and not sent: {reason}");
+        let reason = HistoryReason::ApprovedAndNotSent.with([reason]);
         self.raise_unclear(refund, &reason, raw, worker).await
     }
 
@@ -381,6 +376,19 @@ fn details(refund: &Refund, report: &RefundReport) -> RefundDetails {
     }
 }
 
+/// The outcome by its name.
+fn said(outcome: &RefundOutcome) -> String {
+    let reason = match outcome {
+        RefundOutcome::Succeeded { .. } => HistoryReason::SaysSucceeded,
+        RefundOutcome::Pending => HistoryReason::SaysPending,
+        RefundOutcome::Failed { .. } => HistoryReason::SaysFailed,
+        RefundOutcome::NotFound => HistoryReason::SaysNotFound,
+        RefundOutcome::Unclear { .. } => HistoryReason::SaysUnclear,
+        RefundOutcome::Unrecognised { .. } => HistoryReason::SaysUnrecognised,
+    };
+    reason.with([])
+}
+
 fn payment_line(
     payment: &Transaction,
     why: &str,
@@ -407,7 +415,7 @@ fn new_case(
     at: Timestamp,
     worker: &Worker,
 ) -> NewCase {
-    let why = format!("{reason}; review case: {}", kind.as_str());
+    let why = HistoryReason::PutUp.with([reason, kind.as_str()]);
     NewCase {
         history: payment_line(payment, &why, evidence.clone(), at, worker),
         case: Attention { txn_id: payment.id.clone(), kind, raised_at: at, evidence },

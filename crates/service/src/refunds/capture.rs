@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use payment_domain::refund::machine;
 use payment_domain::{
-    AttentionKind, Capture, Currency, Money, Outcome, Refund, Report, StatusName, Transaction,
+    AttentionKind, Capture, Currency, HistoryReason, Money, Outcome, Refund, Report, StatusName, Transaction,
 };
 use payment_gateway::{Gateway, GatewayError};
 use payment_store::{AttentionCase, AttentionQuery, CaseState};
 use serde_json::{Value, json};
 
-use super::{RefundError, Refunds};
+use super::{NotPaid, RefundError, Refunds};
 
 /// Cases by which a payment that counts as failed is refunded.
 const OF_FAILED: [AttentionKind; 3] =
@@ -24,7 +24,7 @@ pub(super) enum Standing {
     /// The money went back by another way: another refund would give it back twice.
     GivenBack(String),
     /// Nothing of that is certain.
-    Doubtful(String),
+    Doubtful(NotPaid),
 }
 
 /// Judges a report; `ours` is the sum of our refunds of the payment that may have left.
@@ -33,32 +33,24 @@ pub(super) fn standing(report: &Report, ours: Money) -> Standing {
         |returned: &Money| returned.currency() == ours.currency() && returned.minor() <= ours.minor();
     match &report.outcome {
         Outcome::Paid { .. } if report.returned.as_ref().is_some_and(|returned| !within_ours(returned)) => {
-            Standing::GivenBack("the gateway has given back more than the refunds of this service".to_owned())
+            Standing::GivenBack(HistoryReason::MoreGivenBack.with([]))
         }
         Outcome::Paid { amount } => Standing::Paid(*amount),
         Outcome::Refunded if ours.is_zero() => {
-            Standing::GivenBack("the gateway says that the money was given back, or charged back".to_owned())
+            Standing::GivenBack(HistoryReason::GivenBackElsewhere.with([]))
         }
         Outcome::Refunded => match report.returned {
             Some(returned) if within_ours(&returned) => Standing::Paid(None),
-            Some(returned) => Standing::GivenBack(format!(
-                "the gateway has given back {}, of which {} by refunds of this service",
-                returned.with_code(),
-                ours.with_code()
-            )),
-            None => Standing::Doubtful(
-                "the gateway says that money was given back, and not how much: it may be more than the refunds \
-                 of this service"
-                    .to_owned(),
+            Some(returned) => Standing::GivenBack(
+                HistoryReason::PartGivenBackElsewhere.with([&returned.with_code(), &ours.with_code()]),
             ),
+            None => Standing::Doubtful(NotPaid::ReturnedWithoutAmount),
         },
         Outcome::Declined { .. }
         | Outcome::Pending
         | Outcome::Authorised
         | Outcome::NotFound
-        | Outcome::Unrecognised { .. } => {
-            Standing::Doubtful(format!("the gateway says of the payment: {}", report.outcome.name()))
-        }
+        | Outcome::Unrecognised { .. } => Standing::Doubtful(NotPaid::Reported(report.outcome.clone())),
     }
 }
 
@@ -105,7 +97,7 @@ impl Refunds {
     pub(super) fn left(refunds: &[Refund], capture: &Capture) -> Result<Money, RefundError> {
         let of_capture = refunds.iter().filter(|other| other.capture.key() == capture.key());
         let left = of_capture.filter(|other| other.status.may_have_left()).map(|other| other.amount);
-        let contradiction = || RefundError::NotPaid("its refunds contradict each other".to_owned());
+        let contradiction = || RefundError::NotPaid(NotPaid::Contradiction);
         Money::sum(left, capture.amount.currency()).ok_or_else(contradiction)
     }
 
@@ -137,9 +129,7 @@ impl Refunds {
                     && (found.case.kind == AttentionKind::SecondPayment
                         || (is_failure && OF_FAILED.contains(&found.case.kind)))
             };
-            let case = found.filter(asks).ok_or_else(|| {
-                RefundError::NotPaid(format!("case {id} asks for no refund of this payment"))
-            })?;
+            let case = found.filter(asks).ok_or(RefundError::NotPaid(NotPaid::OtherCase(id)))?;
             return Ok(Some(case));
         }
         if !is_failure {
@@ -153,11 +143,7 @@ impl Refunds {
         };
         let open = store.attention_cases(&query).await?;
         let case = open.into_iter().find(|found| OF_FAILED.contains(&found.case.kind));
-        case.map(Some).ok_or_else(|| {
-            RefundError::NotPaid(
-                "the payment counts as failed, and no review case says that it was paid".to_owned(),
-            )
-        })
+        case.map(Some).ok_or(RefundError::NotPaid(NotPaid::FailedWithoutCase))
     }
 
     /// The capture, by the gateway's answer at this time.
@@ -170,7 +156,7 @@ impl Refunds {
     ) -> Result<Capture, RefundError> {
         let turnstile = self.settlement.turnstile(&payment.gateway);
         turnstile.payer().await.map_err(|retry_after| RefundError::GatewayUnavailable {
-            reason: "its pace is kept".to_owned(),
+            cause: None,
             retry_after: Some(retry_after),
         })?;
         let report = self.ask_about_payment(gateway.as_ref(), payment).await.map_err(|error| {
@@ -184,7 +170,7 @@ impl Refunds {
                 | GatewayError::BadSignature
                 | GatewayError::WrongTransaction => None,
             };
-            RefundError::GatewayUnavailable { reason: error.to_string(), retry_after }
+            RefundError::GatewayUnavailable { cause: Some(error), retry_after }
         })?;
         // The number of a payment that counts as failed may be that of an attempt before it was paid.
         let is_failure = payment.status.name() == StatusName::Failure;
@@ -193,7 +179,7 @@ impl Refunds {
         let first = Capture { gateway_txn_id: number, is_second: false, amount: payment.amount };
         let second = match case {
             Some(case) if case.case.kind == AttentionKind::SecondPayment => {
-                let untold = || RefundError::NotPaid("the case does not tell what was taken".to_owned());
+                let untold = || RefundError::NotPaid(NotPaid::CaseWithoutAmount);
                 Some(captured_in(&case.case.evidence).ok_or_else(untold)?)
             }
             Some(_) | None => None,
@@ -209,16 +195,14 @@ impl Refunds {
         }
         match told {
             Some(told) if told.currency() != payment.amount.currency() && !is_failure => {
-                Err(RefundError::NotPaid("the gateway took another currency".to_owned()))
+                Err(RefundError::NotPaid(NotPaid::OtherCurrency))
             }
             // The gateway's own amount; of a success never more than was requested and compared.
             Some(told) if is_failure || told.minor() < capture.amount.minor() => {
                 Ok(Capture { amount: told, ..capture })
             }
             Some(_) => Ok(capture),
-            None if is_failure => {
-                Err(RefundError::NotPaid("the gateway does not say how much was taken".to_owned()))
-            }
+            None if is_failure => Err(RefundError::NotPaid(NotPaid::WithoutAmount)),
             None => Ok(capture),
         }
     }

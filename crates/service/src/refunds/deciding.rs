@@ -1,6 +1,8 @@
 //! Decisions about requests: approved or rejected by a checker, withdrawn by the maker.
 
-use payment_domain::{Actor, Approval, AuditAction, Principal, Refund, RefundDecision, RefundStatus};
+use payment_domain::{
+    Actor, Approval, AuditAction, HistoryReason, Principal, Refund, RefundDecision, RefundStatus,
+};
 use payment_store::{Applied, CancellationChange, RefundChange, RefundDue, TenantScope};
 use serde_json::Value;
 
@@ -143,16 +145,17 @@ impl Refunds {
                 if refund.approvals.len() >= needed {
                     refund.status = RefundStatus::Approved;
                 }
-                let why = format!("approved, {} of {needed}", refund.approvals.len());
+                let given = refund.approvals.len().to_string();
+                let why = HistoryReason::Approved.with([&given, &needed.to_string()]);
                 (AuditAction::RefundApproved, why)
             }
             Verb::Reject => {
                 refund.status = RefundStatus::Rejected;
-                (AuditAction::RefundRejected, "rejected".to_owned())
+                (AuditAction::RefundRejected, HistoryReason::Rejected.with([]))
             }
             Verb::Withdraw => {
                 refund.status = RefundStatus::Withdrawn;
-                (AuditAction::RefundWithdrawn, "withdrawn".to_owned())
+                (AuditAction::RefundWithdrawn, HistoryReason::Withdrawn.with([]))
             }
         };
         let actor = Actor::user(by.uuid.clone());

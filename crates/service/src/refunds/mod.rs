@@ -32,7 +32,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use capture::{captured_in, evidence_of_capture};
 
-pub use error::RefundError;
+pub use error::{NotCancellable, NotPaid, NotSupported, RefundError};
 pub use job::RefundsJob;
 pub use settings::{CancelReceipt, RefundSettings};
 

@@ -3,7 +3,7 @@
 use payment_digit::{Cancellability, cancellability};
 use payment_domain::{RefundReceipt, Transaction};
 
-use super::{CancelReceipt, RefundError, Refunds};
+use super::{CancelReceipt, NotCancellable, RefundError, Refunds};
 
 impl Refunds {
     /// The receipt's part of a request. A receipt that would have to be cancelled before the money leaves, and
@@ -30,15 +30,16 @@ impl Refunds {
     }
 
     /// The reason why the receipt cannot be cancelled now, or why that cannot be found out.
-    async fn why_not_cancellable(&self, payment: &Transaction) -> Option<String> {
+    async fn why_not_cancellable(&self, payment: &Transaction) -> Option<NotCancellable> {
         let identity = self.ports.settings.system_identity();
         let collections = self.ports.collections.as_ref();
         match cancellability(collections, identity.info(), &payment.tenant_id, &payment.id).await {
             Ok(Cancellability::Possible | Cancellability::Cancelled | Cancellability::NotRegistered) => None,
-            Ok(Cancellability::Impossible { reason }) => Some(reason),
+            Ok(Cancellability::NotApproved { status }) => Some(NotCancellable::Status(status)),
+            Ok(Cancellability::NotTheLatest) => Some(NotCancellable::LaterPayment),
             Err(error) => {
                 tracing::warn!(txn_id = %payment.id, %error, "the collection service does not say whether a receipt can be cancelled");
-                Some(format!("the collection service does not say whether it can be cancelled: {error}"))
+                Some(NotCancellable::Unknown(error.to_string()))
             }
         }
     }

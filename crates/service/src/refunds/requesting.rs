@@ -1,8 +1,8 @@
 //! Requests: what may be given back, decided on the gateway's word and stored against what is left.
 
 use payment_domain::{
-    Actor, Audit, AuditAction, InvalidAmount, Money, Principal, Refund, RefundCalls, RefundDetails, RefundId,
-    RefundReceipt, RefundStatus, Transaction, Waiver,
+    Actor, Audit, AuditAction, HistoryReason, InvalidAmount, Money, Principal, Refund, RefundCalls,
+    RefundDetails, RefundId, RefundReceipt, RefundStatus, Transaction, Waiver,
 };
 use payment_store::{NewRefund, RefundDue, RefundRequested, StoreError};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use super::counting::count_request;
 use super::record::{audit, by_principal, event, line};
-use super::{CancelReceipt, RefundError, RefundRequest, Refunds, UPSTREAM};
+use super::{CancelReceipt, NotPaid, NotSupported, RefundError, RefundRequest, Refunds, UPSTREAM};
 use crate::identity::Identity;
 use crate::payment_span::in_trace_of;
 use crate::ports::finished;
@@ -108,7 +108,8 @@ impl Refunds {
     ) -> Result<NewRefund, RefundError> {
         let (at, actor) = (refund.audit.created_at, Actor::user(by.uuid.clone()));
         let requested = Refund { status: RefundStatus::Requested, ..refund.clone() };
-        let mut history = vec![line(&requested, None, at, &actor, "requested", Value::Null)];
+        let mut history =
+            vec![line(&requested, None, at, &actor, HistoryReason::Requested.with([]), Value::Null)];
         let mut entries = vec![audit(
             AuditAction::RefundRequested,
             by_principal(by),
@@ -118,7 +119,7 @@ impl Refunds {
             request.reason.clone(),
         )?];
         if let Some(waiver) = refund.waiver {
-            let why = format!("approved without a checker ({})", waiver.as_str());
+            let why = HistoryReason::ApprovedWithoutChecker.with([waiver.as_str()]);
             history.push(line(&refund, Some(requested.status), at, &actor, why, Value::Null));
             let action = AuditAction::RefundApproved;
             entries.push(audit(action, by_principal(by), Some(&requested), &refund, at, None)?);
@@ -163,25 +164,26 @@ impl Refunds {
         by: &Principal,
     ) -> Result<Refund, RefundError> {
         if let Some(reason) = payment.unknown_values() {
-            return Err(RefundError::NotPaid(reason));
+            return Err(RefundError::NotPaid(NotPaid::Adopted(reason)));
         }
         let settings = self.settings();
         let age = self.ports.now().since(payment.audit.created_at);
         if let Some(window) = settings.window.filter(|window| age > *window) {
             return Err(RefundError::WindowOver { days: window.as_secs() / 86_400 });
         }
-        let gateway = self.ports.gateways.of(payment).await.map_err(RefundError::NotSupported)?;
-        let none = || RefundError::NotSupported(format!("{} gives nothing back", payment.gateway));
+        let unusable = |reason| RefundError::NotSupported(NotSupported::Unusable(reason));
+        let gateway = self.ports.gateways.of(payment).await.map_err(unusable)?;
+        let none = || RefundError::NotSupported(NotSupported::Gateway(payment.gateway.clone()));
         let refunding = gateway.refunding().ok_or_else(none)?;
         if payment.status.name() == payment_domain::StatusName::Pending {
-            return Err(RefundError::NotPaid("the payment is pending".to_owned()));
+            return Err(RefundError::NotPaid(NotPaid::Pending));
         }
         let case = self.case_of(payment, request.case).await?;
         let others = self.ports.store.refunds_of(&payment.id).await?;
         let capture = self.capture(payment, &gateway, case.as_ref(), &others).await?;
         let terms = refunding
             .terms(&Refunds::target(payment, &capture))
-            .map_err(|no| RefundError::NotSupported(no.to_string()))?;
+            .map_err(|no| RefundError::NotSupported(NotSupported::Payment(no)))?;
         let available = Refunds::available(&others, &capture);
         let amount = match request.amount.as_deref() {
             Some(text) => money("refundAmount", text, capture.amount)?,
@@ -203,21 +205,21 @@ impl Refunds {
         if amount.minor() > available.minor() {
             return Err(RefundError::Exceeds { available });
         }
-        let refused = |reason: String| Err(RefundError::NotSupported(reason));
+        let refused = |reason| Err(RefundError::NotSupported(reason));
         if amount.minor() < terms.minimum.minor() {
-            return refused(format!("the gateway gives back {} and more", terms.minimum.with_code()));
+            return refused(NotSupported::Minimum(terms.minimum));
         }
         if amount != capture.amount && !terms.partial {
-            return refused("the gateway gives back whole payments only".to_owned());
+            return refused(NotSupported::WholeOnly);
         }
         let earlier = of_capture().any(|other| other.status.is_live() || other.calls.number > 0);
         if earlier && !terms.several {
-            return refused("the gateway gives back something of a payment once".to_owned());
+            return refused(NotSupported::Once);
         }
         if let Some(limit) = settings.limit(&payment.tenant_id)
             && (limit.currency() != amount.currency() || amount.minor() > limit.minor())
         {
-            return refused(format!("refunds of this tenant are limited to {}", limit.with_code()));
+            return refused(NotSupported::Limit(limit));
         }
         let waiver = if request.trusted {
             Some(Waiver::TrustedRole)

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use payment_domain::{Refund, RefundId, RefundReport, RefundStatus, Report, StatusName, Transaction};
+use payment_domain::{
+    HistoryReason, Refund, RefundId, RefundReport, RefundStatus, Report, StatusName, Transaction,
+};
 use payment_gateway::{Gateway, GatewayError, RefundOrder, Refunding};
 use payment_store::{Applied, CancellationChange, RefundChange, RefundDue};
 use serde_json::{Value, json};
@@ -66,15 +68,15 @@ impl Refunds {
                 return Err(WorkError::Unavailable { retry_after });
             }
             Err(error) => {
-                let reason = format!("the gateway could not be asked about the payment: {error}");
+                let reason = HistoryReason::PaymentNotAsked.with([&error.to_string()]);
                 return self.put_off(&refund, &reason, &Value::Null, checks, worker).await;
             }
         };
         match self.may_leave(&refund, &gateway, &report).await? {
-            Leave::Now => self.call(refund, &gateway, "sent to the gateway", worker).await,
+            Leave::Now => self.call(refund, &gateway, HistoryReason::Sent, worker).await,
             Leave::NotNow(reason) => self.put_off(&refund, &reason, &report.raw, checks, worker).await,
             Leave::Never(reason) => {
-                let why = format!("not sent: {reason}");
+                let why = HistoryReason::NotSent.with([&reason]);
                 self.end_unsent(refund, why, report.raw, worker).await
             }
         }
@@ -114,7 +116,7 @@ impl Refunds {
         let told = match standing(report, left) {
             Standing::Paid(told) => told,
             Standing::GivenBack(reason) => return Ok(Leave::Never(reason)),
-            Standing::Doubtful(reason) => return Ok(Leave::NotNow(reason)),
+            Standing::Doubtful(reason) => return Ok(Leave::NotNow(reason.to_string())),
         };
         let is_failure = gateway.payment.status.name() == StatusName::Failure;
         Ok(match told {
@@ -162,7 +164,7 @@ impl Refunds {
         &self,
         refund: Refund,
         gateway: &RefundGateway,
-        why: &str,
+        why: HistoryReason,
         worker: &Worker,
     ) -> Result<Work, WorkError> {
         let refunding = match gateway.refunding() {
@@ -179,7 +181,7 @@ impl Refunds {
         let evidence = json!({ "call": next.calls.number });
         let change = RefundChange {
             due: RefundDue::In(self.ports.settings.gateway_wait + self.settings().distance(0)),
-            history: line(&next, Some(refund.status), now, &worker.actor, why, evidence),
+            history: line(&next, Some(refund.status), now, &worker.actor, why.with([]), evidence),
             events: match refund.status {
                 RefundStatus::Sent => Vec::new(),
                 RefundStatus::Requested
@@ -269,7 +271,7 @@ impl Refunds {
     ) -> Result<Work, WorkError> {
         let (mut next, now) = self.next(&refund, worker);
         next.calls.not_taken = true;
-        let why = format!("the gateway has not taken it on: {reason}");
+        let why = HistoryReason::NotTakenOn.with([&reason]);
         let change = RefundChange {
             due: RefundDue::In(NEXT_TRY),
             history: line(&next, Some(refund.status), now, &worker.actor, why, json!({ "answer": raw })),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use payment_domain::{
-    Actor, AuditAction, AuditActor, Refund, RefundHistoryEntry, RefundId, RefundStatus, Timestamp,
+    Actor, AuditAction, AuditActor, HistoryReason, Refund, RefundHistoryEntry, RefundId, RefundStatus,
+    Timestamp,
 };
 use payment_store::{
     Applied, CancellationChange, Fence, RefundChange, RefundDue, RefundNote, StoreError, TenantScope,
@@ -123,7 +124,7 @@ impl Refunds {
     async fn expire(&self, refund: Refund, worker: &Worker) -> Result<Work, WorkError> {
         let (mut next, now) = self.next(&refund, worker);
         next.status = RefundStatus::Expired;
-        let why = "no decision came in time";
+        let why = HistoryReason::NotDecided.with([]);
         let entry = audit(AuditAction::RefundExpired, AuditActor::Job(JOB), Some(&refund), &next, now, None)?;
         let change = RefundChange {
             due: RefundDue::Never,

@@ -55,7 +55,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use by_hand::{BegunByHand, RunByHandError};
 pub use run::{Job, JobError, Run};
-pub use schedule::{InvalidCron, Schedule};
+pub use schedule::{InvalidCron, Schedule, Timing};
 
 use self::worker::Worker;
 use crate::view::{JobView, RunView};
@@ -352,6 +352,7 @@ impl Scheduler {
                 name: job.name,
                 purpose: job.purpose,
                 schedule: job.schedule.to_string(),
+                timing: job.schedule.timing(),
                 next_time: job.schedule.next(self.clock.now()),
                 last_run: self.store.runs(Some(job.name), 1).await?.into_iter().next().map(RunView::from),
             });

@@ -21,6 +21,15 @@ enum Kind {
     Cron { cron: Box<Cron>, text: String, zone: TimeZone, names_times: bool },
 }
 
+/// When a job is due, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Timing {
+    ByHand,
+    Every(Duration),
+    /// The expression, and its time zone where that has a name.
+    Cron(String),
+}
+
 /// A cron expression that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("`{text}` is not a cron expression: {reason}")]
@@ -85,6 +94,14 @@ impl Schedule {
             Kind::Cron { cron, zone, names_times: false, .. } => {
                 cron.find_next_occurrence(&zoned(after, zone)?, false).ok().map(|at| moment(&at))
             }
+        }
+    }
+
+    pub fn timing(&self) -> Timing {
+        match &self.0 {
+            Kind::ByHand => Timing::ByHand,
+            Kind::Every { millis } => Timing::Every(Duration::from_millis(millis.unsigned_abs())),
+            Kind::Cron { .. } => Timing::Cron(self.to_string()),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use payment_domain::machine::{self, OrderLife, Verdict};
 use payment_domain::{
-    AttentionKind, EventKind, GatewayDetails, HistoryEntry, Outcome, Report, StatusName, Timestamp,
-    Transaction,
+    AttentionKind, EventKind, GatewayDetails, HistoryEntry, HistoryReason, Outcome, Report, StatusName,
+    Timestamp, Transaction,
 };
 use payment_store::{Applied, Attention, Change, ClaimChange, Dump, NewCase, ReceiptTaskChange, StoreError};
 use serde_json::{Value, json};
@@ -231,17 +231,18 @@ fn history(
 ) -> HistoryEntry {
     let report = reply.report;
     let said = match &report.outcome {
-        Outcome::Paid { amount: Some(amount) } => format!("the gateway says: paid {}", amount.labelled()),
-        Outcome::Paid { amount: None } => "the gateway says: paid, without an amount".to_owned(),
-        Outcome::Declined { reason } => format!("the gateway says: declined, {reason}"),
-        Outcome::Unrecognised { code } => format!("the gateway says something unknown: {code}"),
-        Outcome::Pending | Outcome::Authorised | Outcome::NotFound | Outcome::Refunded => {
-            format!("the gateway says: {}", report.outcome.name())
-        }
+        Outcome::Paid { amount: Some(amount) } => HistoryReason::SaysPaid.with([&amount.labelled()]),
+        Outcome::Paid { amount: None } => HistoryReason::SaysPaidWithoutAmount.with([]),
+        Outcome::Declined { reason } => HistoryReason::SaysDeclined.with([reason]),
+        Outcome::Unrecognised { code } => HistoryReason::SaysUnknown.with([code]),
+        Outcome::Pending => HistoryReason::SaysPending.with([]),
+        Outcome::Authorised => HistoryReason::SaysAuthorised.with([]),
+        Outcome::NotFound => HistoryReason::SaysNotFound.with([]),
+        Outcome::Refunded => HistoryReason::SaysRefunded.with([]),
     };
-    let said = if reply.question.closes { format!("closed for another payment; {said}") } else { said };
+    let said = if reply.question.closes { HistoryReason::ClosedForAnother.with([&said]) } else { said };
     let why = match verdict.attention {
-        Some(kind) => format!("{said}; review case: {}", kind.as_str()),
+        Some(kind) => HistoryReason::PutUp.with([&said, kind.as_str()]),
         None => said,
     };
     HistoryEntry {

@@ -105,7 +105,7 @@ impl CaseView {
             kind: case.kind.as_str(),
             raised_time: case.raised_at,
             evidence,
-            recommended_action: advice.action,
+            recommended_action: advice.action(),
             other_payments: advice.other_payments.into_iter().map(OtherPaymentView::from).collect(),
             version,
             owner: owner.map(|owner| CaseOwnerView { by: owner.by, since_time: owner.since }),

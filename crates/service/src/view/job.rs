@@ -5,6 +5,8 @@ use payment_store::{RunEnd, RunRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::scheduler::Timing;
+
 /// A job.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -18,6 +20,8 @@ pub struct JobView {
     /// When it is due, in words.
     #[schema(example = "every 15m")]
     pub schedule: String,
+    #[serde(skip)]
+    pub timing: Timing,
     /// The moment of its next tick; null when there is none.
     #[schema(value_type = Option<i64>, required, example = 1_795_343_400_000_i64)]
     pub next_time: Option<Timestamp>,

@@ -50,8 +50,12 @@ async fn a_late_payment_is_to_be_refunded_once_another_of_its_bill_has_succeeded
     assert_eq!(case.case.kind, AttentionKind::LateSuccess);
     assert_eq!(others(&advice), [(other.as_str(), StatusName::Pending)]);
     let told = format!("still pending, {other}: do not register this one before that is settled");
-    assert!(advice.action.contains(&told), "{}", advice.action);
-    assert!(!advice.action.contains("until this case is resolved"), "it holds nothing: {}", advice.action);
+    assert!(advice.action().contains(&told), "{}", advice.action());
+    assert!(
+        !advice.action().contains("until this case is resolved"),
+        "it holds nothing: {}",
+        advice.action()
+    );
 
     world.gateway.answers_for(&other, paid("100"));
     world.settle(&other).await;
@@ -64,7 +68,7 @@ async fn a_late_payment_is_to_be_refunded_once_another_of_its_bill_has_succeeded
          {}`; the case closes with it.",
         case.id
     );
-    assert_eq!(advice.action, told);
+    assert_eq!(advice.action(), told);
 }
 
 #[tokio::test]
@@ -79,7 +83,7 @@ async fn a_payment_that_is_late_behind_another_success_is_to_be_refunded() {
     let (case, advice) = only(&world).await;
     assert_eq!(case.case.kind, AttentionKind::PaidTwice);
     assert_eq!(others(&advice), [(other.as_str(), StatusName::Success)]);
-    assert!(advice.action.contains("Do not register it"), "{}", advice.action);
+    assert!(advice.action().contains("Do not register it"), "{}", advice.action());
 }
 
 #[tokio::test]
@@ -89,7 +93,7 @@ async fn bills_are_called_held_only_where_the_case_holds_them() {
     world.settle(&late).await;
     let (_, advice) = only(&world).await;
     assert!(
-        advice.action.contains("by hand. Bill B1 cannot be paid until this case is resolved."),
+        advice.action().contains("by hand. Bill B1 cannot be paid until this case is resolved."),
         "{advice:?}"
     );
     assert_eq!(others(&advice), []);
@@ -101,7 +105,7 @@ async fn bills_are_called_held_only_where_the_case_holds_them() {
     world.settle(&other).await;
     let (_, advice) = cases(&world).await.remove(1);
     assert_eq!(others(&advice), []);
-    assert!(advice.action.contains("Nothing keeps B2 from being paid once more meanwhile."), "{advice:?}");
+    assert!(advice.action().contains("Nothing keeps B2 from being paid once more meanwhile."), "{advice:?}");
 }
 
 #[tokio::test]
@@ -110,20 +114,20 @@ async fn a_payment_of_another_amount_is_not_registered_beside_one_that_succeeded
     let wrong = world.pending("B1", "100").await;
     world.gateway.answers_for(&wrong, paid("99"));
     world.settle(&wrong).await;
-    assert!(only(&world).await.1.action.contains("register what was paid by hand"));
+    assert!(only(&world).await.1.action().contains("register what was paid by hand"));
     let other = world.pending("B1", "100").await;
     world.gateway.answers_for(&other, paid("100"));
     world.settle(&other).await;
     let (case, advice) = only(&world).await;
     assert_eq!(case.case.kind, AttentionKind::AmountMismatch);
-    assert!(advice.action.contains("Do not register it"), "{}", advice.action);
+    assert!(advice.action().contains("Do not register it"), "{}", advice.action());
     let unknown = AttentionCase {
         case: payment_store::Attention { txn_id: TxnId::new("NONE").unwrap(), ..case.case.clone() },
         ..case
     };
     let advised = advise_all(world.store.as_ref(), vec![unknown]).await.unwrap();
     assert!(
-        advised[0].1.action.starts_with("What else was paid of its bills could not be read"),
+        advised[0].1.action().starts_with("What else was paid of its bills could not be read"),
         "{advised:?}"
     );
 }
@@ -137,5 +141,5 @@ async fn of_two_late_payments_of_a_bill_one_at_most_is_to_be_registered() {
     world.settle(&second).await;
     let advised = cases(&world).await;
     assert_eq!(others(&advised[1].1), [(first.as_str(), StatusName::Failure)]);
-    assert!(advised[1].1.action.contains("register only one of them"), "{advised:?}");
+    assert!(advised[1].1.action().contains("register only one of them"), "{advised:?}");
 }

@@ -145,7 +145,7 @@ async fn cases_are_found_by_their_owner(store: Arc<dyn Store>) {
     }
     for (owner, expected) in [
         (OwnedBy::Anyone, &ids[..]),
-        (OwnedBy::Nobody, &ids[2..]),
+        (OwnedBy::Unowned, &ids[2..]),
         (OwnedBy::One("a".to_owned()), &ids[..1]),
         (OwnedBy::One("c".to_owned()), &[]),
     ] {

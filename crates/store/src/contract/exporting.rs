@@ -108,7 +108,7 @@ async fn an_export_has_every_page_of_any_other_list(store: Arc<dyn Store>) {
         AttentionQuery { kind: Some(kind_of(200)), state: CaseState::Open, ..everything() },
         AttentionQuery { state: CaseState::Resolved, ..everything() },
         AttentionQuery { raised_before: Some(at(250)), ..everything() },
-        AttentionQuery { owner: OwnedBy::Nobody, ..everything() },
+        AttentionQuery { owner: OwnedBy::Unowned, ..everything() },
         AttentionQuery { owner: OwnedBy::One("someone".to_owned()), ..everything() },
     ] {
         let listed = store.attention_cases(&query).await.unwrap();

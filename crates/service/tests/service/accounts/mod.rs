@@ -322,7 +322,7 @@ async fn an_account_whose_key_is_wrong_or_missing_is_refused_and_the_others_go_o
         let locked = replica(world_beside(&town.world), &town.provider, keys, "STATE");
         locked.accounts.directory.refresh().await.unwrap();
         let troubles = locked.accounts.directory.troubles();
-        assert!(troubles.len() == 1 && troubles[0].why.contains(said), "{troubles:?}");
+        assert!(troubles.len() == 1 && troubles[0].why.to_string().contains(said), "{troubles:?}");
         let refused = locked.create(of("pb.amritsar", "PT", "B2")).await;
         assert!(matches!(refused, Err(CreateError::Gateway(GatewayError::LocalFault(_)))), "{refused:?}");
         let (pending, asked) = locked.settle(&txn.id).await;

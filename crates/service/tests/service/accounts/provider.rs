@@ -9,7 +9,7 @@ use payment_gateway::{
     Answer, Closing, Evidence, FakeGateway, Gateway, GatewayError, GuardSettings, Guarded, Order, Profile,
     Redirect, Refunding, StartMode,
 };
-use payment_service::{AccountAdapter, AccountAdapters, AccountField};
+use payment_service::{AccountAdapter, AccountAdapters, AccountField, AccountProblem};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -142,10 +142,16 @@ impl AccountAdapters for Adapters {
         &self,
         _: &GatewayName,
         fields: &BTreeMap<String, SecretString>,
-    ) -> Result<AccountAdapter, Vec<String>> {
+    ) -> Result<AccountAdapter, Vec<AccountProblem>> {
         let field = |name: &str| {
             let text = fields.get(name).map(|text| text.expose_secret().to_owned());
-            text.ok_or_else(|| vec![format!("{name} must be set")])
+            text.ok_or_else(|| {
+                vec![AccountProblem::Field {
+                    name: name.to_owned(),
+                    is_set: false,
+                    text: format!("{name} must be set"),
+                }]
+            })
         };
         let (merchant, key) = (field("fake.merchant")?, field("fake.key")?);
         Ok(AccountAdapter {

@@ -1,0 +1,55 @@
+//! Logins and sessions.
+
+texts! {
+    Logins;
+    login: "Log in", "लॉग इन", "ਲਾਗ ਇਨ";
+    login_link: "Log in by a one-time link, which this command issues beside the service:", "एक बार के लिंक से लॉग इन करें, जिसे यह आदेश सेवा के पास जारी करता है:", "ਇੱਕ ਵਾਰ ਦੇ ਲਿੰਕ ਨਾਲ ਲਾਗ ਇਨ ਕਰੋ, ਜਿਸਨੂੰ ਇਹ ਕਮਾਂਡ ਸੇਵਾ ਕੋਲ ਜਾਰੀ ਕਰਦੀ ਹੈ:";
+    login_life: "A link works once and for ten minutes. A session ends after 30 minutes without a request, and after 8 hours.", "लिंक एक बार और दस मिनट तक चलता है। सत्र 30 मिनट बिना अनुरोध के, और 8 घंटे बाद समाप्त होता है।", "ਲਿੰਕ ਇੱਕ ਵਾਰ ਅਤੇ ਦਸ ਮਿੰਟ ਤੱਕ ਚੱਲਦਾ ਹੈ। ਸੈਸ਼ਨ 30 ਮਿੰਟ ਬਿਨਾਂ ਬੇਨਤੀ ਦੇ, ਅਤੇ 8 ਘੰਟੇ ਬਾਅਦ ਖਤਮ ਹੁੰਦਾ ਹੈ।";
+    login_https: "Away from the service's own machine the console needs HTTPS and cookies.", "सेवा की अपनी मशीन से दूर कंसोल को HTTPS और कुकी चाहिए।", "ਸੇਵਾ ਦੀ ਆਪਣੀ ਮਸ਼ੀਨ ਤੋਂ ਦੂਰ ਕੰਸੋਲ ਨੂੰ HTTPS ਅਤੇ ਕੂਕੀ ਚਾਹੀਦੀ ਹੈ।";
+    enter: "Enter the console", "कंसोल में प्रवेश करें", "ਕੰਸੋਲ ਵਿੱਚ ਦਾਖਲ ਹੋਵੋ";
+    valid_until: "Valid until", "तक मान्य", "ਤੱਕ ਵੈਧ";
+    valid_sessions: "Valid sessions", "मान्य सत्र", "ਵੈਧ ਸੈਸ਼ਨ";
+    sessions_note: "A session that ends here proves nothing from its next request on. An administrator of a state sees those of all.", "यहाँ समाप्त किया गया सत्र अगले अनुरोध से मान्य नहीं रहता। राज्य का प्रशासक सभी के सत्र देखता है।", "ਇੱਥੇ ਖਤਮ ਕੀਤਾ ਸੈਸ਼ਨ ਅਗਲੀ ਬੇਨਤੀ ਤੋਂ ਵੈਧ ਨਹੀਂ ਰਹਿੰਦਾ। ਰਾਜ ਦਾ ਪ੍ਰਸ਼ਾਸਕ ਸਭ ਦੇ ਸੈਸ਼ਨ ਵੇਖਦਾ ਹੈ।";
+    this_session: "this session", "यह सत्र", "ਇਹ ਸੈਸ਼ਨ";
+    started: "Started", "आरंभ", "ਸ਼ੁਰੂ";
+    last_used: "Last used", "अंतिम उपयोग", "ਆਖਰੀ ਵਰਤੋਂ";
+    address: "Address", "पता", "ਪਤਾ";
+    end_session: "End", "समाप्त करें", "ਖਤਮ ਕਰੋ";
+    login_at: "Log in with {}", "{} से लॉग इन करें", "{} ਨਾਲ ਲਾਗ ਇਨ ਕਰੋ";
+    login_employee: "Log in as an employee of DIGIT", "DIGIT के कर्मचारी के रूप में लॉग इन", "DIGIT ਦੇ ਕਰਮਚਾਰੀ ਵਜੋਂ ਲਾਗ ਇਨ";
+    login_by_token: "Log in with an access token of DIGIT", "DIGIT के एक्सेस टोकन से लॉग इन", "DIGIT ਦੇ ਐਕਸੈਸ ਟੋਕਨ ਨਾਲ ਲਾਗ ਇਨ";
+    login_by_link: "One-time link", "एक बार का लिंक", "ਇੱਕ ਵਾਰ ਦਾ ਲਿੰਕ";
+    login_by: "Login", "लॉग इन का प्रकार", "ਲਾਗ ਇਨ ਦੀ ਕਿਸਮ";
+    by_link: "one-time link", "एक बार का लिंक", "ਇੱਕ ਵਾਰ ਦਾ ਲਿੰਕ";
+    by_provider: "login provider", "लॉग इन प्रदाता", "ਲਾਗ ਇਨ ਪ੍ਰਦਾਤਾ";
+    by_employee: "DIGIT account", "DIGIT खाता", "DIGIT ਖਾਤਾ";
+    user_name: "User name", "उपयोगकर्ता नाम", "ਵਰਤੋਂਕਾਰ ਨਾਮ";
+    password: "Password", "पासवर्ड", "ਪਾਸਵਰਡ";
+    access_token: "Access token", "एक्सेस टोकन", "ਐਕਸੈਸ ਟੋਕਨ";
+    not_logged_in: "You were not logged in", "आपका लॉग इन नहीं हुआ", "ਤੁਹਾਡਾ ਲਾਗ ਇਨ ਨਹੀਂ ਹੋਇਆ";
+    attempt_reason: "This login was not begun in this browser, was completed before, or is older than ten minutes.", "यह लॉग इन इस ब्राउज़र में आरंभ नहीं हुआ, पहले पूरा हो चुका है, या दस मिनट से पुराना है।", "ਇਹ ਲਾਗ ਇਨ ਇਸ ਬ੍ਰਾਊਜ਼ਰ ਵਿੱਚ ਸ਼ੁਰੂ ਨਹੀਂ ਹੋਇਆ, ਪਹਿਲਾਂ ਪੂਰਾ ਹੋ ਚੁੱਕਾ ਹੈ, ਜਾਂ ਦਸ ਮਿੰਟ ਤੋਂ ਪੁਰਾਣਾ ਹੈ।";
+    attempt_advice: "Log in again from the start page.", "आरंभ पृष्ठ से फिर लॉग इन करें।", "ਸ਼ੁਰੂਆਤੀ ਪੰਨੇ ਤੋਂ ਦੁਬਾਰਾ ਲਾਗ ਇਨ ਕਰੋ।";
+    declined_reason: "The login provider has not logged you in: {}.", "लॉग इन प्रदाता ने आपको लॉग इन नहीं किया: {}।", "ਲਾਗ ਇਨ ਪ੍ਰਦਾਤਾ ਨੇ ਤੁਹਾਨੂੰ ਲਾਗ ਇਨ ਨਹੀਂ ਕੀਤਾ: {}।";
+    flaw_reason: "The answer of the login provider proves nothing: {}.", "लॉग इन प्रदाता का उत्तर कुछ सिद्ध नहीं करता: {}।", "ਲਾਗ ਇਨ ਪ੍ਰਦਾਤਾ ਦਾ ਜਵਾਬ ਕੁਝ ਸਾਬਤ ਨਹੀਂ ਕਰਦਾ: {}।";
+    flaw_issuer: "another provider has answered", "किसी दूसरे प्रदाता ने उत्तर दिया", "ਕਿਸੇ ਹੋਰ ਪ੍ਰਦਾਤਾ ਨੇ ਜਵਾਬ ਦਿੱਤਾ";
+    flaw_audience: "it is for another application", "यह किसी दूसरे अनुप्रयोग के लिए है", "ਇਹ ਕਿਸੇ ਹੋਰ ਐਪਲੀਕੇਸ਼ਨ ਲਈ ਹੈ";
+    flaw_expired: "it has expired", "इसकी समय सीमा समाप्त है", "ਇਸਦੀ ਮਿਆਦ ਖਤਮ ਹੈ";
+    flaw_issued: "it is from the future: a clock is wrong", "यह भविष्य का है: कोई घड़ी गलत है", "ਇਹ ਭਵਿੱਖ ਦਾ ਹੈ: ਕੋਈ ਘੜੀ ਗਲਤ ਹੈ";
+    flaw_nonce: "it belongs to another login", "यह किसी दूसरे लॉग इन का है", "ਇਹ ਕਿਸੇ ਹੋਰ ਲਾਗ ਇਨ ਦਾ ਹੈ";
+    flaw_signature: "its signature is wrong", "इसका हस्ताक्षर गलत है", "ਇਸਦੇ ਦਸਤਖਤ ਗਲਤ ਹਨ";
+    flaw_unreadable: "it cannot be read", "यह पढ़ा नहीं जा सकता", "ਇਹ ਪੜ੍ਹਿਆ ਨਹੀਂ ਜਾ ਸਕਦਾ";
+    code_reason: "The login provider does not accept the login that it has sent.", "लॉग इन प्रदाता अपने भेजे हुए लॉग इन को स्वीकार नहीं करता।", "ਲਾਗ ਇਨ ਪ੍ਰਦਾਤਾ ਆਪਣੇ ਭੇਜੇ ਲਾਗ ਇਨ ਨੂੰ ਸਵੀਕਾਰ ਨਹੀਂ ਕਰਦਾ।";
+    employee_reason: "DIGIT knows no employee of this user name, password and tenant, or of this token.", "DIGIT में इस उपयोगकर्ता नाम, पासवर्ड और निकाय का, या इस टोकन का कोई कर्मचारी नहीं है।", "DIGIT ਵਿੱਚ ਇਸ ਵਰਤੋਂਕਾਰ ਨਾਮ, ਪਾਸਵਰਡ ਅਤੇ ਨਿਕਾਇ ਦਾ, ਜਾਂ ਇਸ ਟੋਕਨ ਦਾ ਕੋਈ ਕਰਮਚਾਰੀ ਨਹੀਂ ਹੈ।";
+    employee_advice: "Check them and log in again.", "उन्हें जाँचें और फिर लॉग इन करें।", "ਇਹਨਾਂ ਨੂੰ ਜਾਂਚੋ ਅਤੇ ਦੁਬਾਰਾ ਲਾਗ ਇਨ ਕਰੋ।";
+    no_answer: "The login service is unavailable", "लॉग इन सेवा उपलब्ध नहीं है", "ਲਾਗ ਇਨ ਸੇਵਾ ਉਪਲਬਧ ਨਹੀਂ ਹੈ";
+    no_answer_reason: "{} does not answer as it should. Nothing was changed.", "{} ठीक से उत्तर नहीं देता। कुछ भी नहीं बदला गया।", "{} ਠੀਕ ਤਰ੍ਹਾਂ ਜਵਾਬ ਨਹੀਂ ਦਿੰਦਾ। ਕੁਝ ਵੀ ਨਹੀਂ ਬਦਲਿਆ।";
+    no_answer_advice: "Try again in a moment. In an emergency those who run the service issue a one-time link.", "थोड़ी देर बाद फिर प्रयास करें। आपात स्थिति में सेवा चलाने वाले एक बार का लिंक जारी करते हैं।", "ਥੋੜ੍ਹੀ ਦੇਰ ਬਾਅਦ ਫਿਰ ਕੋਸ਼ਿਸ਼ ਕਰੋ। ਐਮਰਜੈਂਸੀ ਵਿੱਚ ਸੇਵਾ ਚਲਾਉਣ ਵਾਲੇ ਇੱਕ ਵਾਰ ਦਾ ਲਿੰਕ ਜਾਰੀ ਕਰਦੇ ਹਨ।";
+    no_role: "You hold no role here", "आपकी यहाँ कोई भूमिका नहीं है", "ਤੁਹਾਡੀ ਇੱਥੇ ਕੋਈ ਭੂਮਿਕਾ ਨਹੀਂ ਹੈ";
+    no_role_reason: "You are known as {}, and none of your values gives a role here. {}: {}.", "आप {} के रूप में पहचाने गए हैं, और आपका कोई मान यहाँ भूमिका नहीं देता। {}: {}।", "ਤੁਸੀਂ {} ਵਜੋਂ ਪਛਾਣੇ ਗਏ ਹੋ, ਅਤੇ ਤੁਹਾਡਾ ਕੋਈ ਮੁੱਲ ਇੱਥੇ ਭੂਮਿਕਾ ਨਹੀਂ ਦਿੰਦਾ। {}: {}।";
+    no_role_advice: "Show this page to an administrator, who gives roles. This refusal is in the audit log.", "यह पृष्ठ प्रशासक को दिखाएँ, जो भूमिकाएँ देता है। यह अस्वीकृति लेखा परीक्षा लॉग में दर्ज है।", "ਇਹ ਪੰਨਾ ਪ੍ਰਸ਼ਾਸਕ ਨੂੰ ਦਿਖਾਓ, ਜੋ ਭੂਮਿਕਾਵਾਂ ਦਿੰਦਾ ਹੈ। ਇਹ ਇਨਕਾਰ ਆਡਿਟ ਲਾਗ ਵਿੱਚ ਦਰਜ ਹੈ।";
+    you_left: "You are logged out", "आप लॉग आउट हो गए हैं", "ਤੁਸੀਂ ਲਾਗ ਆਉਟ ਹੋ ਗਏ ਹੋ";
+    you_left_note: "Your session here has ended. That at the login provider goes on: end it, too, where others use this browser.", "आपका यहाँ का सत्र समाप्त हो गया है। लॉग इन प्रदाता का सत्र चालू है: यदि इस ब्राउज़र का उपयोग और लोग करते हैं, तो उसे भी समाप्त करें।", "ਤੁਹਾਡਾ ਇੱਥੋਂ ਦਾ ਸੈਸ਼ਨ ਖਤਮ ਹੋ ਗਿਆ ਹੈ। ਲਾਗ ਇਨ ਪ੍ਰਦਾਤਾ ਦਾ ਸੈਸ਼ਨ ਚਾਲੂ ਹੈ: ਜੇ ਇਸ ਬ੍ਰਾਊਜ਼ਰ ਨੂੰ ਹੋਰ ਲੋਕ ਵਰਤਦੇ ਹਨ, ਤਾਂ ਉਸਨੂੰ ਵੀ ਖਤਮ ਕਰੋ।";
+    log_out_at: "Log out at {}, too", "{} से भी लॉग आउट करें", "{} ਤੋਂ ਵੀ ਲਾਗ ਆਉਟ ਕਰੋ";
+    log_out_everywhere: "Log out everywhere", "हर जगह से लॉग आउट", "ਹਰ ਥਾਂ ਤੋਂ ਲਾਗ ਆਉਟ";
+    log_out_everywhere_note: "Ends all your sessions, this one, too.", "आपके सभी सत्र समाप्त करता है, यह भी।", "ਤੁਹਾਡੇ ਸਾਰੇ ਸੈਸ਼ਨ ਖਤਮ ਕਰਦਾ ਹੈ, ਇਹ ਵੀ।";
+}

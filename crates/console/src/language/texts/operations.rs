@@ -1,0 +1,54 @@
+//! Events, jobs, gateways, and the audit log.
+
+texts! {
+    Operations;
+    events_waiting: "events wait to be published", "घटनाएँ प्रकाशन की प्रतीक्षा में हैं", "ਘਟਨਾਵਾਂ ਪ੍ਰਕਾਸ਼ਨ ਦੀ ਉਡੀਕ ਵਿੱਚ ਹਨ";
+    events_dead: "events were given up", "घटनाएँ छोड़ दी गईं", "ਘਟਨਾਵਾਂ ਛੱਡ ਦਿੱਤੀਆਂ ਗਈਆਂ";
+    events_oldest: "The oldest that waits was stored at {}.", "सबसे पुरानी प्रतीक्षारत {} को सहेजी गई।", "ਸਭ ਤੋਂ ਪੁਰਾਣੀ ਉਡੀਕ ਵਾਲੀ {} ਨੂੰ ਸੰਭਾਲੀ ਗਈ।";
+    events_state_waiting: "Waiting", "प्रतीक्षा में", "ਉਡੀਕ ਵਿੱਚ";
+    events_state_dead: "Given up", "छोड़ दिए गए", "ਛੱਡ ਦਿੱਤੇ ਗਏ";
+    events_state_published: "Published", "प्रकाशित", "ਪ੍ਰਕਾਸ਼ਿਤ";
+    any_topic: "Any stream", "कोई भी धारा", "ਕੋਈ ਵੀ ਧਾਰਾ";
+    number: "Number", "संख्या", "ਨੰਬਰ";
+    stored: "Stored", "सहेजा गया", "ਸੰਭਾਲਿਆ ਗਿਆ";
+    topic: "Stream", "धारा", "ਧਾਰਾ";
+    why_waiting: "Why it waits", "क्यों प्रतीक्षा में", "ਕਿਉਂ ਉਡੀਕ ਵਿੱਚ";
+    publish: "Publish again", "फिर प्रकाशित करें", "ਫਿਰ ਪ੍ਰਕਾਸ਼ਿਤ ਕਰੋ";
+    job: "Job", "कार्य", "ਕੰਮ";
+    job_title: "Job {}", "कार्य {}", "ਕੰਮ {}";
+    schedule: "Schedule", "समय सारणी", "ਸਮਾਂ ਸਾਰਣੀ";
+    next_run: "Next run", "अगला चालन", "ਅਗਲਾ ਚੱਲਣਾ";
+    last_run: "Last run", "पिछला चालन", "ਪਿਛਲਾ ਚੱਲਣਾ";
+    runs: "Latest runs", "नवीनतम चालन", "ਤਾਜ਼ਾ ਚੱਲਣ";
+    run: "Run", "चालन", "ਚੱਲਣ";
+    run_now: "Run now", "अभी चलाएँ", "ਹੁਣੇ ਚਲਾਓ";
+    run_running: "Running", "चल रहा है", "ਚੱਲ ਰਿਹਾ ਹੈ";
+    run_finished: "Finished", "पूरा हुआ", "ਪੂਰਾ ਹੋਇਆ";
+    run_cancelled: "Cancelled", "रद्द", "ਰੱਦ";
+    run_failed: "Failed", "विफल", "ਅਸਫਲ";
+    run_taken_over: "Taken over", "दूसरे ने संभाला", "ਦੂਜੇ ਨੇ ਸੰਭਾਲਿਆ";
+    job_progress: "Run {}: {} examined, {} changed, {} s.", "चालन {}: {} जाँचे गए, {} बदले गए, {} से.", "ਚੱਲਣ {}: {} ਜਾਂਚੇ ਗਏ, {} ਬਦਲੇ ਗਏ, {} ਸ.";
+    job_running: "A run is at work. The page loads itself again.", "चालन जारी है। पृष्ठ अपने आप फिर लोड होता है।", "ਕੰਮ ਚੱਲ ਰਿਹਾ ਹੈ। ਪੰਨਾ ਆਪਣੇ ਆਪ ਦੁਬਾਰਾ ਲੋਡ ਹੁੰਦਾ ਹੈ।";
+    gateway_available: "{}: available", "{}: उपलब्ध", "{}: ਉਪਲਬਧ";
+    gateway_unavailable: "{}: unavailable, asked again in {} s", "{}: उपलब्ध नहीं, {} से. में फिर पूछा जाएगा", "{}: ਉਪਲਬਧ ਨਹੀਂ, {} ਸ. ਵਿੱਚ ਫਿਰ ਪੁੱਛਿਆ ਜਾਵੇਗਾ";
+    job_busy: "The job is at work.", "कार्य चल रहा है।", "ਕੰਮ ਚੱਲ ਰਿਹਾ ਹੈ।";
+    refresh: "Load again", "फिर लोड करें", "ਦੁਬਾਰਾ ਲੋਡ ਕਰੋ";
+    ended: "Ended", "समाप्त", "ਸਮਾਪਤ";
+    node: "Node", "नोड", "ਨੋਡ";
+    examined: "Examined", "जाँचे गए", "ਜਾਂਚੇ ਗਏ";
+    changed: "Changed", "बदले गए", "ਬਦਲੇ ਗਏ";
+    still_pending: "Still pending", "अब भी लंबित", "ਹਾਲੇ ਬਕਾਇਆ";
+    failed_count: "Not dealt with", "नहीं हो सके", "ਨਹੀਂ ਹੋ ਸਕੇ";
+    action: "Action", "कार्रवाई", "ਕਾਰਵਾਈ";
+    actor: "Actor", "कर्ता", "ਕਰਤਾ";
+    object: "Object", "वस्तु", "ਵਸਤੂ";
+    when: "When", "कब", "ਕਦੋਂ";
+    whole_entry: "Whole entry", "पूरी प्रविष्टि", "ਪੂਰੀ ਐਂਟਰੀ";
+    verify: "Verify the log", "लॉग सत्यापित करें", "ਲਾਗ ਦੀ ਪੁਸ਼ਟੀ ਕਰੋ";
+    audit_verified: "Verification of the audit log", "लेखा परीक्षा लॉग का सत्यापन", "ਆਡਿਟ ਲਾਗ ਦੀ ਪੁਸ਼ਟੀ";
+    audit_progress: "{} of {} entries are verified.", "सत्यापित प्रविष्टियाँ: {}, कुल {}।", "ਪੁਸ਼ਟ ਐਂਟਰੀਆਂ: {}, ਕੁੱਲ {}।";
+    audit_whole_sentence: "{} entries are as they were written, verified {}.", "{} प्रविष्टियाँ वैसी ही हैं जैसी लिखी गई थीं, {} को सत्यापित।", "{} ਐਂਟਰੀਆਂ ਉਵੇਂ ਹੀ ਹਨ ਜਿਵੇਂ ਲਿਖੀਆਂ ਗਈਆਂ ਸਨ, {} ਨੂੰ ਪੁਸ਼ਟੀ ਹੋਈ।";
+    audit_broken_sentence: "The verification of {} has failed.", "{} का सत्यापन विफल हुआ।", "{} ਦੀ ਪੁਸ਼ਟੀ ਅਸਫਲ ਹੋਈ।";
+    audit_cut_off: "The verification was cut off behind {} entries, {}.", "सत्यापन {} प्रविष्टियों के बाद रुक गया, {}।", "ਪੁਸ਼ਟੀ {} ਐਂਟਰੀਆਂ ਤੋਂ ਬਾਅਦ ਰੁਕ ਗਈ, {}।";
+    audit_checkpoint: "The last checkpoint signs {} entries, {}.", "अंतिम जाँच बिंदु {} प्रविष्टियों पर हस्ताक्षर करता है, {}।", "ਆਖਰੀ ਜਾਂਚ ਬਿੰਦੂ {} ਐਂਟਰੀਆਂ ਤੇ ਦਸਤਖਤ ਕਰਦਾ ਹੈ, {}।";
+}
