@@ -5,7 +5,9 @@ import csv
 import json
 import pathlib
 import re
+import sqlite3
 import subprocess
+import time
 
 import openpyxl
 import pytest
@@ -106,6 +108,8 @@ def test_every_page_is_accessible_in_every_language_narrow_and_wide(running, bro
         page.set_viewport_size(NARROW)
         page.goto(f"{running.url}/console{path}")
         assert page.locator("html").get_attribute("lang") == language
+        # Messages of machines stand in `code`.
+        assert language == "en" or page.locator("main [lang=en]:not(code)").count() == 0, path
         for size in (NARROW, DESK):
             page.set_viewport_size(size)
             assert no_sideways_scrolling(page), f"{path} {size}"
@@ -206,3 +210,36 @@ def test_a_view_is_downloaded_as_a_file_of_each_format(running, browser, tmp_pat
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+05:30", row["createdTime"])
         assert row["createdTime"] == line["createdTime"] == cell[names.index("createdTime")]
     page.context.close()
+
+
+def test_work_under_way_is_followed_by_the_script_and_without_it(running, browser):
+    database = sqlite3.connect(running.folder / "data" / "payments.db", timeout=30, isolation_level=None)
+    now = time.time_ns() // 1_000_000
+    columns = "job, scheduled_at, attempt, missed, node, started_at, lease_until"
+    begin = f"INSERT INTO eg_pg_job_runs ({columns}) VALUES ('reconcile-daily', ?, 1, 0, 'node-2', ?, ?) RETURNING run_id"
+    [[run]] = database.execute(begin, (now, now, now + 600_000)).fetchall()
+    pages = [
+        entered(browser, running, "PG_OPERATOR", name=f"Live {script}", java_script_enabled=script)
+        for script in (True, False)
+    ]
+    for page in pages:
+        page.goto(f"{running.url}/console/jobs/reconcile-daily")
+        expect(page.get_by_text(f"Run {run}: 0 examined, 0 changed")).to_be_visible()
+        expect(page.get_by_role("button", name="Run now")).to_have_count(0)
+        page.get_by_text("Download this list").click()
+    with_script, without = pages
+    with_script.evaluate("window.isTheSame = true")
+    end = "UPDATE eg_pg_job_runs SET examined = 7, changed = 4, ended_at = ?, ended = 'finished' WHERE run_id = ?"
+    database.execute(end, (now + 1, run))
+    database.close()
+    for page in pages:
+        row = page.get_by_role("row").filter(has_text="node-2")
+        expect(row).to_contain_text("Finished", timeout=20_000)
+        expect(row).to_contain_text("7")
+        expect(page.get_by_role("button", name="Run now")).to_be_visible()
+        assert page.locator("#live").get_attribute("data-refresh") is None, "nothing is left to follow"
+    assert with_script.evaluate("window.isTheSame"), "the page was not loaded again"
+    expect(with_script.get_by_role("button", name="CSV")).to_be_visible()
+    expect(without.get_by_role("button", name="CSV")).to_be_hidden()
+    for page in pages:
+        page.context.close()
