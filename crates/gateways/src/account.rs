@@ -2,7 +2,7 @@
 //!
 //! An adapter's folder declares its settings ([`gateway_settings!`](crate::gateway_settings)), its account, and
 //! an [`Adapter`] that joins the two. The configuration file describes one account of each gateway; an account
-//! that is stored is read from its texts in the same way ([`Adapter::account`]).
+//! that is stored is read from its texts in the same way ([`AccountsOf`](crate::AccountsOf)).
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use payment_domain::{Clock, GatewayName, MerchantDigest};
 use payment_gateway::{Gateway, Profile};
 use payment_settings::parser::{FLAG, count, mins, one_of, small};
-use payment_settings::{Declared, Optional, Problem, Reader, Setting, Support, Values, own};
+use payment_settings::{Declared, Optional, Problem, Reader, Setting, Values, own};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
@@ -79,25 +79,6 @@ pub struct Adapter {
 }
 
 impl Adapter {
-    /// The settings that a stored account may have: all but those of the gateway as a whole and the addresses,
-    /// which are the configuration file's alone.
-    pub fn fields(&self) -> impl Iterator<Item = &'static dyn Declared> {
-        let Common { active, order_life, calls_at_once, calls_per_second } = self.common;
-        let of_gateway = [active.key, order_life.key, calls_at_once.key, calls_per_second.key];
-        let is_field = move |setting: &&'static dyn Declared| {
-            !of_gateway.contains(&setting.key)
-                && !setting.is_address()
-                && setting.support == Support::Supported
-        };
-        self.settings.iter().copied().filter(is_field)
-    }
-
-    /// The settings that name and prove an account, and all secrets: none of them is another account's.
-    pub fn is_credential(&self, key: &str) -> bool {
-        self.credentials.iter().any(|credential| credential.key == key)
-            || self.settings.iter().any(|setting| setting.key == key && setting.secret)
-    }
-
     /// The account that these texts describe, by the names of the settings.
     ///
     /// # Errors

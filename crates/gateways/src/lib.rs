@@ -26,12 +26,14 @@ pub mod razorpay;
 pub mod refund;
 pub mod remote;
 pub mod sandbox;
+pub mod stored;
 pub mod stripe;
 pub mod text;
 mod unknown_order;
 
 pub use account::{Account, Adapter, Merchant};
 pub use payment_http_client as client;
+pub use stored::AccountsOf;
 
 /// Every gateway with an adapter of its own, in alphabetical order: a new one is a folder, its module above and
 /// its entry here.

@@ -54,7 +54,7 @@ struct EnterPage {
 struct Entry {
     /// Of the element.
     id: String,
-    name: &'static str,
+    name: String,
     doc: String,
     /// In the words of the adapter's author.
     is_english: bool,
@@ -137,9 +137,9 @@ fn entering(context: &Context, stored: &StoredAccount, status: StatusCode, probl
     let fields = fields.ok_or_else(|| Failure::refused(t.accounts.account_no_fields))?;
     let before = stored.credentials.iter().rev().find(|credential| !credential.options.is_empty());
     let entry = |field: AccountField| {
-        let known = before.and_then(|before| before.options.get(field.name)).map(String::as_str);
+        let known = before.and_then(|before| before.options.get(&field.name)).map(String::as_str);
         let sent = context.form.text(&format!("{PREFIX}{}", field.name));
-        let doc = wording::field(t, field.name);
+        let doc = wording::field(t, &field.name);
         Entry {
             id: field.name.replace('.', "-"),
             name: field.name,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use payment_domain::{Clock, GatewayName};
 use payment_gateway::{Currencies, Gateway, Profile, Repetition, StartMode, USUAL_SESSION, VerifyMode};
-use payment_settings::parser::{self, FLAG, Parser, SECRET, URL, millis, one_of};
-use payment_settings::{Optional, Reader, Setting, own, settings};
+use payment_settings::parser::{self, FLAG, Parser, SECRET, TEXT, URL, millis, one_of};
+use payment_settings::{Declared, Optional, Reader, Setting, own, settings};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Remote;
@@ -32,6 +32,9 @@ settings! {
         "What `/start`, `/status` and `/verify` are appended to; see `docs/remote-gateway.md`.").named();
     SHARED_SECRET: Optional<SecretString> = own("remote.<name>.secret", SECRET,
         "What both sides sign with: at least 32 characters.").named().secret();
+    MERCHANT: Optional<String> = own("remote.<name>.merchant", TEXT,
+        "The merchant at the provider, as your service knows it: sent with every request. Required in stored accounts; \
+         another one is another merchant's account.").named();
     TIMEOUT: Setting<Duration> = own("remote.<name>.timeout-ms", millis(100, 60_000),
         "How many milliseconds one call may take.").named().or("10000");
     TRANSACTION_PARAMETER: Setting<String> = own("remote.<name>.transaction-parameter", PARAMETER,
@@ -67,6 +70,9 @@ pub const COMMON: Common = Common {
     calls_per_second: CALLS_PER_SECOND,
 };
 
+/// The settings that name and prove an account.
+pub const CREDENTIALS: &[&dyn Declared] = &[&MERCHANT, &SHARED_SECRET];
+
 const PARAMETER: Parser<String> = parser::text(
     |text| {
         let fits = text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -86,6 +92,8 @@ pub struct RemoteAccount {
     pub base_url: String,
     /// Both sides sign with it.
     pub secret: SecretString,
+    /// Sent with every request, where one service has several merchants.
+    pub merchant: Option<String>,
     /// How long one call may take.
     pub timeout: Duration,
     /// The parameter or JSON member in which the provider returns our transaction id.
@@ -101,6 +109,12 @@ pub struct RemoteAccount {
 }
 
 impl RemoteAccount {
+    /// A stored account, which names its merchant; `None` with the problems.
+    pub fn read_stored(reader: &mut Reader<'_>, name: &str) -> Option<RemoteAccount> {
+        reader.required(&MERCHANT)?;
+        RemoteAccount::read(reader, name)
+    }
+
     /// The account of the remote gateway that the reader reads for; `None` with the problems.
     pub fn read(reader: &mut Reader<'_>, name: &str) -> Option<RemoteAccount> {
         if !is_name(name) {
@@ -120,6 +134,7 @@ impl RemoteAccount {
             name: GatewayName::new(name),
             base_url: base_url?,
             secret: secret?,
+            merchant: reader.set(&MERCHANT),
             timeout: reader.get(&TIMEOUT),
             transaction_parameter: reader.get(&TRANSACTION_PARAMETER),
             refuses_second_payment: reader.get(&REFUSES_SECOND_PAYMENT),
@@ -133,7 +148,7 @@ impl RemoteAccount {
 
 impl Account for RemoteAccount {
     fn merchant(&self) -> Merchant {
-        Merchant::Id(self.base_url.clone())
+        Merchant::Id(self.merchant.as_ref().unwrap_or(&self.base_url).clone())
     }
 
     fn profile(&self) -> Profile {

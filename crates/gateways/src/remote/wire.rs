@@ -69,6 +69,8 @@ impl Operation {
 #[serde(rename_all = "camelCase")]
 pub(super) struct About<'a> {
     gateway: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant: Option<&'a str>,
     order_id: &'a str,
     amount_paise: i64,
     currency: &'static str,
@@ -78,6 +80,7 @@ impl<'a> About<'a> {
     pub(super) fn of(account: &'a RemoteAccount, txn: &'a Transaction) -> About<'a> {
         About {
             gateway: account.name.as_str(),
+            merchant: account.merchant.as_deref(),
             order_id: txn.id.as_str(),
             amount_paise: txn.amount.minor(),
             currency: txn.amount.currency().code(),

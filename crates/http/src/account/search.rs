@@ -110,7 +110,7 @@ pub(crate) struct AccountFieldsBody<'a> {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccountFieldView {
-    name: &'static str,
+    name: String,
     /// Whether it is encrypted and never shown.
     secret: bool,
     purpose: &'static str,

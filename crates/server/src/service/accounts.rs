@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use payment_domain::{AccountId, Clock, GatewayName};
 use payment_gateway::{CallCounts, Gateway, GuardSettings, Guarded};
+use payment_gateways::Merchant;
 use payment_gateways::client::Client;
-use payment_gateways::{ADAPTERS, Adapter, Merchant};
 use payment_service::{
     AccountAdapter, AccountAdapters, AccountDirectory, AccountField, AccountProblem, AccountSettings,
     Accounts, CALLBACKS_COME_FOR, OrderLives, RefundSettings,
@@ -16,7 +16,7 @@ use payment_settings::Problem;
 use payment_store::Store;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{Config, StoredAccounts};
+use crate::config::{AccountDefaults, Config, StoredAccounts};
 
 struct Adapters {
     settings: StoredAccounts,
@@ -72,10 +72,6 @@ fn wipe_after(set: Duration, refunds: &RefundSettings, longest_life: Duration) -
     Some(set.max(longest_life + CALLBACKS_COME_FOR).max(refunds_end))
 }
 
-fn find(gateway: &GatewayName) -> Option<&'static Adapter> {
-    ADAPTERS.iter().copied().find(|adapter| adapter.name == gateway.as_str())
-}
-
 fn problem(problem: &Problem) -> AccountProblem {
     AccountProblem::Field {
         name: problem.key.clone(),
@@ -86,19 +82,12 @@ fn problem(problem: &Problem) -> AccountProblem {
 
 impl AccountAdapters for Adapters {
     fn gateways(&self) -> Vec<GatewayName> {
-        let mut names: Vec<GatewayName> =
-            ADAPTERS.iter().map(|adapter| GatewayName::new(adapter.name)).collect();
-        names.sort();
-        names
+        self.settings.gateways.keys().cloned().collect()
     }
 
     fn fields(&self, gateway: &GatewayName) -> Option<Vec<AccountField>> {
-        let field = |setting: &'static dyn payment_settings::Declared| AccountField {
-            name: setting.spec().key,
-            secret: setting.spec().secret,
-            doc: setting.spec().doc,
-        };
-        Some(find(gateway)?.fields().map(field).collect())
+        let fields = self.settings.gateways.get(gateway)?.accounts.fields();
+        Some(fields.map(|(name, spec)| AccountField { name, secret: spec.secret, doc: spec.doc }).collect())
     }
 
     fn adapter(
@@ -106,31 +95,31 @@ impl AccountAdapters for Adapters {
         gateway: &GatewayName,
         fields: &BTreeMap<String, SecretString>,
     ) -> Result<AccountAdapter, Vec<AccountProblem>> {
-        let Some(adapter) = find(gateway) else {
+        let Some(AccountDefaults { accounts, texts, problems }) = self.settings.gateways.get(gateway) else {
             return Err(vec![AccountProblem::NoStoredAccounts(gateway.clone())]);
         };
-        let defaults = self.settings.defaults.get(adapter.name);
-        if let Some(defaults) = defaults.filter(|defaults| !defaults.problems.is_empty()) {
-            return Err(defaults.problems.iter().cloned().map(AccountProblem::OfFile).collect());
+        if !problems.is_empty() {
+            return Err(problems.iter().cloned().map(AccountProblem::OfFile).collect());
         }
-        let is_field = |name: &str| adapter.fields().any(|field| field.spec().key == name);
+        let is_field = |name: &str| accounts.fields().any(|(field, _)| field == name);
         if let Some(unknown) = fields.keys().find(|name| !is_field(name)) {
             return Err(vec![AccountProblem::UnknownField {
                 name: unknown.clone(),
                 gateway: gateway.clone(),
             }]);
         }
-        let texts = defaults.into_iter().flat_map(|defaults| &defaults.texts);
-        let texts = texts.map(|(name, text)| (name, text));
+        let texts = texts.iter().map(|(name, text)| (name, text));
         let texts: BTreeMap<&String, &SecretString> = texts.chain(fields).collect();
         let texts = texts.into_iter().map(|(name, text)| (name.as_str(), text.expose_secret()));
-        let account = adapter.account(texts, self.settings.through);
+        let account = accounts.account(texts, self.settings.through);
         let account = account.map_err(|problems| problems.iter().map(problem).collect::<Vec<_>>())?;
         let merchant = match account.merchant() {
             id @ Merchant::Id(_) => Some(id.digest(gateway)),
             Merchant::Key(_) => None,
         };
-        Ok(AccountAdapter { gateway: account.adapter(self.client.clone(), self.clock.clone()), merchant })
+        let client = account.limits().map_or_else(|| Ok(self.client.clone()), Client::new);
+        let client = client.map_err(|error| vec![format!("{gateway} cannot be called: {error}")])?;
+        Ok(AccountAdapter { gateway: account.adapter(client, self.clock.clone()), merchant })
     }
 
     fn guarded(&self, account: &AccountId, gateway: Arc<dyn Gateway>) -> Arc<dyn Gateway> {
@@ -141,7 +130,77 @@ impl AccountAdapters for Adapters {
 
 #[cfg(test)]
 mod tests {
+    use payment_domain::SystemClock;
+    use payment_gateways::client::Limits;
+
     use super::*;
+    use crate::config::{self, Flag, Sources};
+
+    fn adapters(settings: &[(&str, &str)]) -> Adapters {
+        let flag = |&(name, value): &(&str, &str)| Flag {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            flag: "--set".to_owned(),
+        };
+        let sources = Sources { flags: settings.iter().map(flag).collect(), ..Sources::default() };
+        Adapters {
+            settings: config::load(&sources).into_config().unwrap().stored_accounts,
+            client: Client::new(Limits::default()).unwrap(),
+            clock: Arc::new(SystemClock),
+            guard: GuardSettings::default(),
+            calls: CallCounts::default(),
+        }
+    }
+
+    #[test]
+    fn a_remote_gateway_has_stored_accounts_at_its_configured_address_alone() {
+        let adapters = adapters(&[
+            ("remote.citypay.base-url", "http://127.0.0.1:8070"),
+            ("remote.citypay.secret", "of the configuration file alone!!"),
+            ("remote.sandbox.base-url", "http://127.0.0.1:8071"),
+            ("remote.payu.base-url", "http://127.0.0.1:8072"),
+        ]);
+        let names: Vec<String> = adapters.gateways().iter().map(ToString::to_string).collect();
+        let expected =
+            ["AXIS", "CCAVENUE", "CITYPAY", "HYPERSWITCH", "PAYTM", "PAYU", "PHONEPE", "RAZORPAY", "STRIPE"];
+        assert_eq!(names, expected);
+        let citypay = GatewayName::new("CITYPAY");
+        let entered = |texts: &[(&str, &str)]| {
+            let field =
+                |(name, text): &(&str, &str)| (format!("remote.citypay.{name}"), SecretString::from(*text));
+            adapters.adapter(&citypay, &texts.iter().map(field).collect())
+        };
+        let (merchant, secret) = (("merchant", "AMR"), ("secret", "0123456789abcdef0123456789abcdef"));
+        let account = entered(&[merchant, secret]).unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert_eq!(account.gateway.profile().name, citypay);
+        assert_eq!(account.merchant, Some(Merchant::Id("AMR".to_owned()).digest(&citypay)));
+        for (texts, problem) in [
+            (vec![merchant], "remote.citypay.secret: must be set"),
+            (vec![secret], "remote.citypay.merchant: must be set"),
+            (
+                vec![merchant, secret, ("base-url", "https://evil.example")],
+                "remote.citypay.base-url is no field",
+            ),
+        ] {
+            let problems = entered(&texts).err().unwrap();
+            assert!(problems.len() == 1 && problems[0].starts_with(problem), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_gateway_without_stored_accounts_is_refused_with_the_reason() {
+        let adapters = adapters(&[]);
+        for (name, why) in [
+            ("SANDBOX", "no money moves there, and it has no credentials"),
+            ("CITYPAY", "remote.citypay.base-url is not in the configuration file"),
+        ] {
+            let gateway = GatewayName::new(name);
+            assert_eq!(adapters.fields(&gateway), None);
+            let problems = adapters.adapter(&gateway, &BTreeMap::new()).err().unwrap();
+            let told = AccountError::no_accounts_of(&gateway).to_string();
+            assert!(problems == [told.clone()] && told.contains(why), "{problems:?}");
+        }
+    }
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -9,6 +9,7 @@ use payment_domain::{
 use payment_store::{AccountStored, NewAccount, StoredAccount};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::activating::is_open;
 use super::actor::entry;
 use super::vault::fingerprint;
 use super::{AccountActor, AccountError, AccountObstacle, AccountProblem, Accounts, SeenAccount};
@@ -118,9 +119,7 @@ impl Accounts {
         }
         let seen = seen.into();
         let StoredAccount { mut account, mut credentials } = self.seen(actor, seen).await?;
-        if account.state == AccountState::Retired {
-            return Err(AccountError::State(AccountObstacle::Retired));
-        }
+        is_open(&account)?;
         let fields: BTreeMap<String, SecretString> = fields
             .into_iter()
             .map(|(name, text)| (name, SecretString::from(text.expose_secret().trim())))
@@ -168,14 +167,14 @@ impl Accounts {
     ) -> Result<Vec<String>, AccountError> {
         let known = self.adapters.fields(gateway).ok_or_else(|| AccountError::no_accounts_of(gateway))?;
         let too_long = |text: &SecretString| text.expose_secret().chars().count() > LONGEST_FIELD;
-        let unknown = fields.keys().filter(|name| !known.iter().any(|field| field.name == name.as_str()));
+        let unknown = fields.keys().filter(|name| !known.iter().any(|field| field.name == **name));
         let unknown =
             unknown.map(|name| AccountProblem::UnknownField { name: name.clone(), gateway: gateway.clone() });
         let mut problems: Vec<AccountProblem> = unknown.collect();
         let long = fields.iter().filter(|(_, text)| too_long(text));
         problems.extend(long.map(|(name, _)| AccountProblem::TooLong(name.clone())));
         if problems.is_empty() {
-            Ok(known.into_iter().filter(|field| field.secret).map(|field| field.name.to_owned()).collect())
+            Ok(known.into_iter().filter(|field| field.secret).map(|field| field.name).collect())
         } else {
             Err(AccountError::Invalid(problems))
         }

@@ -41,10 +41,21 @@ pub enum AccountError {
 }
 
 impl AccountError {
-    /// A gateway whose accounts are in the configuration file alone, or that is not known.
+    /// A gateway without stored accounts.
     pub fn no_accounts_of(gateway: &GatewayName) -> AccountError {
         AccountError::Invalid(vec![AccountProblem::NoStoredAccounts(gateway.clone())])
     }
+}
+
+/// The reason a gateway has no stored accounts.
+fn without_accounts(gateway: &GatewayName) -> String {
+    if gateway.is_sandbox() {
+        return "no money moves there, and it has no credentials".to_owned();
+    }
+    format!(
+        "it is none of this program, and remote.{}.base-url is not in the configuration file",
+        gateway.as_str().to_lowercase()
+    )
 }
 
 fn joined(problems: &[AccountProblem]) -> String {
@@ -89,7 +100,7 @@ pub enum CredentialFault {
 /// Something that is wrong with an account, or with the fields of its credentials. Nothing of a secret is in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccountProblem {
-    #[error("the gateway {0} has no stored accounts")]
+    #[error("the gateway {0} has no stored accounts: {why}", why = without_accounts(.0))]
     NoStoredAccounts(GatewayName),
     #[error("{member} must have 1 to {most} characters and no control characters")]
     Length {

@@ -141,7 +141,7 @@ pub fn accounts_of_pg_detail(
                     "{member} of {tenant_id} is no field of an account of {gateway}: add this account by hand"
                 ))
             })?;
-            entered.insert(field.name.to_owned(), SecretString::from(value));
+            entered.insert(field.name.clone(), SecretString::from(value));
         }
         let wish = AccountWish {
             label: tenant_id.as_str().to_owned(),
@@ -184,7 +184,7 @@ mod tests {
     ];
 
     fn fields(names: &[&'static str]) -> Vec<AccountField> {
-        names.iter().map(|name| AccountField { name, secret: false, doc: "" }).collect()
+        names.iter().map(|name| AccountField { name: (*name).to_owned(), secret: false, doc: "" }).collect()
     }
 
     fn exposed(row: &ImportedAccount) -> Vec<(&str, &str)> {

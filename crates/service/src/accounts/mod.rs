@@ -64,7 +64,7 @@ pub trait AccountAdapters: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountField {
     /// The name of the setting.
-    pub name: &'static str,
+    pub name: String,
     /// Whether it is encrypted and never shown.
     pub secret: bool,
     /// Its purpose: a sentence.

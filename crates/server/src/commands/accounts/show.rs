@@ -57,7 +57,7 @@ pub(super) fn list(accounts: &[StoredAccount], troubles: &[AccountTrouble], pain
 pub(super) fn fields(fields: &[AccountField], paint: Paint) -> String {
     let mut table = Table::new([Column::Text("field"), Column::Text("secret"), Column::Text("purpose")]);
     for field in fields {
-        table.row([plain(field.name), plain(if field.secret { "yes" } else { "no" }), plain(field.doc)]);
+        table.row([plain(&field.name), plain(if field.secret { "yes" } else { "no" }), plain(field.doc)]);
     }
     table.render(paint)
 }

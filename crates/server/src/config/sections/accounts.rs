@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use payment_gateways::ADAPTERS;
+use payment_domain::GatewayName;
 use payment_gateways::account::RedirectThrough;
+use payment_gateways::{ADAPTERS, AccountsOf};
 use payment_service::{KeyEncryptionKey, Keyring};
 use payment_settings::parser::{self, FLAG, Parser, days};
 use payment_settings::{Optional, Reader, Setting, own, settings};
 use secrecy::SecretString;
 
 use super::gateway_hosts::check_hosts;
+use super::gateways::remote_names;
 
 settings! {
     pub(in crate::config) const ACCOUNTS;
@@ -38,13 +40,14 @@ pub struct StoredAccounts {
     pub second_person: bool,
     pub wipe_after: Duration,
     pub through: RedirectThrough,
-    /// By the name of the gateway.
-    pub defaults: BTreeMap<&'static str, AccountDefaults>,
+    /// The gateways that can have them.
+    pub gateways: BTreeMap<GatewayName, AccountDefaults>,
 }
 
 /// The configuration file's values of a gateway for all its stored accounts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct AccountDefaults {
+    pub accounts: AccountsOf,
     /// Addresses and options, by the names of settings.
     pub texts: Vec<(String, SecretString)>,
     /// The problems of the addresses.
@@ -62,17 +65,20 @@ pub(super) fn stored_accounts(reader: &mut Reader<'_>, through: RedirectThrough)
     {
         reader.problem(&PREVIOUS_KEY, "has the id of the current key", "give each key an id of its own");
     }
-    let defaults = ADAPTERS.iter().map(|adapter| {
-        let mut own = reader.fork(None);
-        check_hosts(&mut own, None, adapter.settings);
-        let of_all = adapter.settings.iter().filter(|setting| !adapter.is_credential(setting.key));
-        let text = |key: &str| Some((key.to_owned(), reader.values().get(key)?.text.clone()));
-        let texts = of_all.filter_map(|setting| text(setting.key)).collect();
-        let problems = own.problems.iter().map(ToString::to_string).collect();
-        (adapter.name, AccountDefaults { texts, problems })
+    let own = ADAPTERS.iter().copied().map(AccountsOf::Own);
+    let remote = remote_names(reader.values()).map(|name| AccountsOf::Remote(name.to_owned()));
+    let remote = remote.filter(|accounts| !accounts.gateway().is_sandbox());
+    let defaults = remote.chain(own).map(|accounts| {
+        let mut findings = reader.fork(None);
+        check_hosts(&mut findings, accounts.name(), accounts.settings());
+        let text = |key: String| Some((reader.values().get(&key)?.text.clone(), key));
+        let texts = accounts.shared().filter_map(text).map(|(text, key)| (key, text)).collect();
+        let problems = findings.problems.iter().map(ToString::to_string).collect();
+        (accounts.gateway(), AccountDefaults { accounts, texts, problems })
     });
     StoredAccounts {
-        defaults: defaults.collect(),
+        // A gateway of this program counts before a remote one of its name.
+        gateways: defaults.collect(),
         keys,
         second_person: reader.get(&SECOND_PERSON),
         wipe_after: reader.get(&WIPE_AFTER),

@@ -68,7 +68,7 @@ pub(in crate::config) fn listed(values: &Values) -> Vec<Listed> {
     [sandbox].into_iter().chain(own).chain(remote).collect()
 }
 
-fn remote_names(values: &Values) -> impl Iterator<Item = &str> {
+pub(super) fn remote_names(values: &Values) -> impl Iterator<Item = &str> {
     names_in(values.iter().map(|(name, _)| name)).into_iter()
 }
 

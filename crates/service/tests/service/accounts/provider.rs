@@ -134,7 +134,7 @@ impl AccountAdapters for Adapters {
     }
 
     fn fields(&self, gateway: &GatewayName) -> Option<Vec<AccountField>> {
-        let field = |name, secret| AccountField { name, secret, doc: "" };
+        let field = |name: &str, secret| AccountField { name: name.to_owned(), secret, doc: "" };
         (gateway.as_str() == "FAKE").then(|| vec![field("fake.merchant", false), field("fake.key", true)])
     }
 
