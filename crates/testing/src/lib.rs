@@ -7,6 +7,8 @@
 //! With the feature `payments`, for tests of the use cases and of the HTTP interface: `database`, their store;
 //! `store`, one that counts calls and can be unavailable; `collections`, a collection service with faults.
 //!
+//! With the feature `accounts`: `accounts`, stored merchant accounts of a fake gateway.
+//!
 //! With the feature `provider`: `provider`, an OpenID Connect provider that lies as a test wants it to.
 //!
 //! All of it panics on failure: a test without its server fails.
@@ -18,6 +20,8 @@
     reason = "used by tests only, where a failed set-up is a failed test"
 )]
 
+#[cfg(feature = "accounts")]
+pub mod accounts;
 #[cfg(feature = "payments")]
 pub mod collections;
 #[cfg(feature = "payments")]

@@ -1,7 +1,6 @@
 //! The whole service in one process, for tests: the endpoints over a real database and embedded implementations, with
 //! fake gateways.
 
-mod accounts;
 mod form;
 mod log;
 mod operating;
@@ -25,6 +24,7 @@ use payment_service::{
     RefundSettings, RoleCodes, Settings,
 };
 use payment_store::Store;
+use payment_testing::accounts::accounts;
 use payment_testing::collections::FakeCollections;
 use payment_testing::database::Database;
 use payment_testing::store::ObservedStore;
@@ -123,7 +123,7 @@ impl TestApp {
         let used_store = Arc::new(ObservedStore::new(store.clone()));
         used_store.is_available(!choices.database_is_unavailable);
         let used_store: Arc<dyn Store> = used_store;
-        let accounts = accounts::accounts(&used_store, &clock, &gateway);
+        let accounts = accounts(&used_store, &clock, &gateway);
         let payments = Payments::new(Ports {
             store: used_store,
             gateways: Gateways::new([
