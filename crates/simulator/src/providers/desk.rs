@@ -128,9 +128,7 @@ impl Providers {
             return Vec::new();
         }
         let Some(url) = order.terms.notify_url.as_deref() else { return Vec::new() };
-        let statement = Statement::told(order, twist);
-        let view = self.met_by(order.merchant);
-        let accounts = view.accounts();
+        let (accounts, statement) = self.signing(Statement::told(order, twist));
         let message = match order.terms.protocol {
             // MIGS sends none.
             Protocol::Vpc => return Vec::new(),
@@ -147,7 +145,9 @@ impl Providers {
             }
             Protocol::PhonepeV2 => phonepe::checkout::webhook(&accounts.phonepe, url, &statement),
             Protocol::Payu => form_message(url, &payu::wire::callback_fields(&accounts.payu, &statement)),
-            Protocol::RazorpayLink => razorpay::webhook(&view, &accounts.razorpay, url, &statement),
+            Protocol::RazorpayLink => {
+                razorpay::webhook(&self.met_by(order.merchant), &accounts.razorpay, url, &statement)
+            }
             Protocol::Stripe => {
                 stripe::wire::webhook(&accounts.stripe, url, &statement, twist, self.now_ms())
             }
@@ -158,12 +158,12 @@ impl Providers {
 
     /// How the payer's browser gets back to the merchant.
     pub(crate) fn way_back(&self, found: &Found) -> WayBack {
-        let statement = Statement::told(&found.order, found.twist);
-        let view = self.met_by(found.order.merchant);
-        let accounts = view.accounts();
+        let (accounts, statement) = self.signing(Statement::told(&found.order, found.twist));
         let now_ms = self.now_ms();
         match found.order.terms.protocol {
-            Protocol::Vpc => axis::wire::way_back(&accounts.axis, &view.axis_secret(), &statement, now_ms),
+            Protocol::Vpc => {
+                axis::wire::way_back(&accounts.axis, &accounts.axis.secret_bytes(), &statement, now_ms)
+            }
             Protocol::Ccavenue => ccavenue::wire::way_back(&accounts.ccavenue, &statement),
             Protocol::HyperswitchLink => hyperswitch::wire::way_back(&accounts.hyperswitch, &statement),
             Protocol::PaytmLegacy | Protocol::PaytmV3 => paytm::way_back(&accounts.paytm, &statement, now_ms),

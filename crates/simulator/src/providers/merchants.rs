@@ -1,5 +1,6 @@
 //! Several merchants: a request is answered as the merchant is whose keys it proves to have.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,6 +13,7 @@ use axum::routing::any;
 use tower::ServiceExt;
 
 use super::http::{MAX_BODY_BYTES, routes};
+use super::order::Statement;
 use super::provider::Provider;
 use super::settings::Merchant;
 use super::{Providers, axis, ccavenue, hyperswitch, paytm, payu, phonepe, razorpay, stripe};
@@ -23,12 +25,6 @@ impl Providers {
         &self.inner.merchants[self.merchant.unwrap_or_default()]
     }
 
-    /// The decoded secret of the Axis account.
-    pub(crate) fn axis_secret(&self) -> Vec<u8> {
-        // It was checked at the start.
-        self.accounts().axis.secret().unwrap_or_default()
-    }
-
     /// The same books as the merchant at this place sees them.
     pub(crate) fn met_by(&self, merchant: usize) -> Providers {
         Providers { merchant: Some(merchant), ..self.clone() }
@@ -38,6 +34,21 @@ impl Providers {
     pub(crate) fn sees(&self, merchant: usize) -> bool {
         let name = |place: usize| self.inner.merchants.get(place).map(|merchant| &merchant.name);
         self.merchant.is_none_or(|own| name(own) == name(merchant))
+    }
+
+    /// The accounts that a message about an order is signed with: those of its merchant. One that is not genuine bears
+    /// the signature of another merchant, where there is one, with the ids of its own.
+    pub(crate) fn signing<'a>(&'a self, statement: Statement<'a>) -> (Cow<'a, Merchant>, Statement<'a>) {
+        let merchants = &self.inner.merchants;
+        let own = merchants.get(statement.order.merchant).unwrap_or_else(|| self.accounts());
+        let other =
+            merchants.iter().skip(statement.order.merchant).chain(merchants).find(|it| it.name != own.name);
+        match other {
+            Some(other) if !statement.genuine => {
+                (Cow::Owned(own.with_keys_of(other)), Statement { genuine: true, ..statement })
+            }
+            Some(_) | None => (Cow::Borrowed(own), statement),
+        }
     }
 
     fn is_called_by_its_merchant(&self, provider: Provider, path: &str, parts: &Parts, body: &[u8]) -> bool {
@@ -53,6 +64,30 @@ impl Providers {
             Provider::Razorpay => razorpay::is_from(self, headers),
             Provider::Stripe => stripe::is_from(self, headers),
         }
+    }
+}
+
+impl Merchant {
+    /// The same merchant by its ids, with the keys of another.
+    #[must_use]
+    pub fn with_keys_of(&self, other: &Merchant) -> Merchant {
+        let mut mixed = self.clone();
+        mixed.axis.secret_hex = other.axis.secret_hex.clone();
+        mixed.axis.password = other.axis.password.clone();
+        mixed.ccavenue.working_key = other.ccavenue.working_key.clone();
+        mixed.ccavenue.api_working_key = other.ccavenue.api_working_key.clone();
+        mixed.hyperswitch.api_key = other.hyperswitch.api_key.clone();
+        mixed.hyperswitch.hash_key = other.hyperswitch.hash_key.clone();
+        mixed.paytm.key = other.paytm.key.clone();
+        mixed.phonepe.salt_key = other.phonepe.salt_key.clone();
+        mixed.phonepe.client_secret = other.phonepe.client_secret.clone();
+        mixed.phonepe.webhook_password = other.phonepe.webhook_password.clone();
+        mixed.payu.salt = other.payu.salt.clone();
+        mixed.razorpay.key_secret = other.razorpay.key_secret.clone();
+        mixed.razorpay.webhook_secret = other.razorpay.webhook_secret.clone();
+        mixed.stripe.secret_key = other.stripe.secret_key.clone();
+        mixed.stripe.webhook_secret = other.stripe.webhook_secret.clone();
+        mixed
     }
 }
 
@@ -84,7 +119,10 @@ async fn enter(doors: Arc<Doors>, request: Request) -> Response {
     };
     let path = parts.uri.path().trim_start_matches('/');
     let (segment, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
-    let provider = Provider::from_name(segment).filter(|_| rest != "/pay-page");
+    // A payer has no keys.
+    let is_page =
+        rest == "/pay-page" || (segment == Provider::Stripe.path() && rest.starts_with(stripe::PAGES));
+    let provider = Provider::from_name(segment).filter(|_| !is_page);
     let door = match provider {
         None => &doors.of_all,
         Some(provider) => {

@@ -190,6 +190,11 @@ impl AxisAccount {
     pub(crate) fn secret(&self) -> Option<Vec<u8>> {
         hex::decode(self.secret_hex.expose_secret()).ok().filter(|secret| !secret.is_empty())
     }
+
+    /// The decoded secret, which was checked at the start.
+    pub(crate) fn secret_bytes(&self) -> Vec<u8> {
+        self.secret().unwrap_or_default()
+    }
 }
 
 impl Default for AxisAccount {

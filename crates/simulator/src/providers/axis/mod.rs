@@ -32,19 +32,21 @@ async fn pay_by_form(State(providers): State<Providers>, body: Bytes) -> Respons
     open(&providers, &body)
 }
 
-/// Whether a request names the account.
+/// Whether a request proves to have the account's keys: the operator's password, or the hash of a pay request.
 pub(crate) fn is_from(account: &AxisAccount, query: &str, body: &[u8]) -> bool {
+    let secret = account.secret_bytes();
     [query.as_bytes(), body].into_iter().filter_map(|form| Fields::decode(form).ok()).any(|fields| {
-        fields.get("vpc_Merchant") == account.merchant_id
-            && fields.get("vpc_AccessCode") == account.access_code
+        wire::check_operator(account, &secret, &fields).is_ok()
+            || wire::is_pay_request_of(account, &secret, &fields)
     })
 }
 
 fn open(providers: &Providers, encoded: &[u8]) -> Response {
     let account = &providers.accounts().axis;
+    let secret = account.secret_bytes();
     let terms = Fields::decode(encoded)
         .map_err(|bad| Refusal::new("7", &bad.to_string()))
-        .and_then(|fields| wire::pay_terms(account, &providers.axis_secret(), &fields));
+        .and_then(|fields| wire::pay_terms(account, &secret, &fields));
     pay::open(providers, Provider::Axis, terms)
 }
 
@@ -53,7 +55,7 @@ async fn ask(State(providers): State<Providers>, body: Bytes) -> Response {
     let Ok(fields) = Fields::decode(&body) else { return StatusCode::BAD_REQUEST.into_response() };
     let reference = fields.get(wire::REFERENCE);
     let account = &providers.accounts().axis;
-    let checked = wire::check_operator(account, &providers.axis_secret(), &fields);
+    let checked = wire::check_operator(account, &account.secret_bytes(), &fields);
     let refunds = fields.get("vpc_Command") == wire::REFUND;
     let members = match checked {
         Ok(()) if refunds => match refunds::refund(&providers, &fields) {

@@ -29,9 +29,7 @@ const BAD_HASH: &str = "E5000: Cannot form a matching secure hash";
 /// # Errors
 /// The reason for the refusal. The hash is checked as soon as its merchant is known.
 pub(crate) fn pay_terms(account: &AxisAccount, secret: &[u8], fields: &Fields) -> Result<Terms, Refusal> {
-    if fields.get("vpc_Merchant") != account.merchant_id
-        || fields.get("vpc_AccessCode") != account.access_code
-    {
+    if !names(account, fields) {
         return Err(Refusal::new("7", "The merchant id or the access code is not known."));
     }
     if !is_hash_right(secret, fields) {
@@ -65,6 +63,15 @@ pub(crate) fn pay_terms(account: &AxisAccount, secret: &[u8], fields: &Fields) -
     })
 }
 
+fn names(account: &AxisAccount, fields: &Fields) -> bool {
+    fields.get("vpc_Merchant") == account.merchant_id && fields.get("vpc_AccessCode") == account.access_code
+}
+
+/// Whether a request to pay is signed with the account's secret.
+pub(crate) fn is_pay_request_of(account: &AxisAccount, secret: &[u8], fields: &Fields) -> bool {
+    names(account, fields) && is_hash_right(secret, fields)
+}
+
 fn is_hash_right(secret: &[u8], fields: &Fields) -> bool {
     fields.get(HASH_TYPE) == "SHA256" && is_valid(secret, fields.pairs(), fields.get(HASH))
 }
@@ -83,11 +90,7 @@ pub(crate) fn check_operator(
     };
     let password = account.password.expose_secret().as_bytes();
     let right_password = bool::from(password.ct_eq(fields.get("vpc_Password").as_bytes()));
-    if fields.get("vpc_Merchant") != account.merchant_id
-        || fields.get("vpc_AccessCode") != account.access_code
-        || fields.get("vpc_User") != account.user
-        || !right_password
-    {
+    if !names(account, fields) || fields.get("vpc_User") != account.user || !right_password {
         return refused("The merchant, the access code, the operator or the password is wrong.");
     }
     if !fields.get(HASH).is_empty() && !is_hash_right(secret, fields) {

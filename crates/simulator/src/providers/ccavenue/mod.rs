@@ -49,11 +49,17 @@ async fn open_by_link(State(providers): State<Providers>, RawQuery(query): RawQu
     open(&providers, Fields::decode(query.unwrap_or_default().as_bytes()))
 }
 
-/// Whether a request names an access code of the account.
+/// Whether a request names an access code of the account, and is encrypted with the key of that.
 pub(crate) fn is_from(account: &CcavenueAccount, query: &str, body: &[u8]) -> bool {
-    let codes = [account.access_code.as_str(), account.api_access_code.as_str()];
-    let forms = [query.as_bytes(), body].into_iter().filter_map(|form| Fields::decode(form).ok());
-    forms.into_iter().any(|fields| codes.contains(&fields.get("access_code")))
+    let decode = |form: &[u8]| Fields::decode(form).unwrap_or_default();
+    let Ok(fields) = decode(query.as_bytes()).and(decode(body)) else { return false };
+    let credentials = [
+        (&account.access_code, &account.working_key, "encRequest"),
+        (&account.api_access_code, &account.api_working_key, "enc_request"),
+    ];
+    credentials.into_iter().any(|(code, key, message)| {
+        fields.get("access_code") == code && decrypt(key.expose_secret(), fields.get(message)).is_some()
+    })
 }
 
 fn open(providers: &Providers, fields: Result<Fields, BadForm>) -> Response {

@@ -28,6 +28,9 @@ use super::provider::Provider;
 /// The longest idempotency key.
 const MAX_KEY_BYTES: usize = 255;
 
+/// The pages of sessions.
+pub(crate) const PAGES: &str = "/c/pay/";
+
 pub(crate) fn router() -> Router<Providers> {
     Router::new()
         .route("/c/pay/{id}", get(page))
@@ -126,14 +129,16 @@ fn open(providers: &Providers, headers: &HeaderMap, body: &[u8], fields: &Fields
     }
     let digest: [u8; 32] = Sha256::digest(body).into();
     let mut keys = providers.inner.stripe_keys.lock();
-    match keys.get(key).filter(|_| !key.is_empty()) {
+    // Each account has its own.
+    let kept_as = format!("{}\n{key}", providers.accounts().name);
+    match keys.get(&kept_as).filter(|_| !key.is_empty()) {
         Some((first, answer)) if *first == digest => return Ok(answer.clone()),
         Some(_) => return Err(Refused::other_parameters()),
         None => {}
     }
     let session = open_new(providers, fields)?;
     // A refused request was not begun, and is not kept.
-    keys.insert(key.to_owned(), (digest, session.clone()));
+    keys.insert(kept_as, (digest, session.clone()));
     Ok(session)
 }
 
