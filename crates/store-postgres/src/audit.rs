@@ -46,8 +46,17 @@ impl AuditLog for PostgresStore {
     }
 
     async fn audit_entries(&self, query: &AuditQuery) -> Result<Vec<StoredEntry>, StoreError> {
-        let Some((after, before)) = self.numbers(query).await? else { return Ok(Vec::new()) };
-        let (sql, values) = search(query, after, before, Some(i64::from(query.limit)));
+        let found = match bounds(query) {
+            Some((sql, values)) => {
+                let values: Vec<&(dyn ToSql + Sync)> =
+                    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+                self.db.planned(&sql, &values).await?
+            }
+            None => Vec::new(),
+        };
+        let cursors = (query.after, query.before.unwrap_or(i64::MAX));
+        let Some(numbers) = numbers(cursors, &found)? else { return Ok(Vec::new()) };
+        let (sql, values) = search(query, numbers, Some(i64::from(query.limit)));
         let values: Vec<&(dyn ToSql + Sync)> =
             values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect();
         Ok(rows::all(&self.db.search(&sql, &values).await?, entry)?)
@@ -97,40 +106,36 @@ impl AuditLog for PostgresStore {
     }
 }
 
-impl PostgresStore {
-    /// The numbers between which the entries of a query lie, by its cursors and its moments; `None` where there are
-    /// none.
-    async fn numbers(&self, query: &AuditQuery) -> Result<Option<(i64, i64)>, Failure> {
-        // Numbers are added to zero, so that no other index is read for the least of them.
-        let bounds = format!(
-            "SELECT CASE WHEN $1::bigint IS NULL THEN 0 ELSE coalesce(
-                (SELECT min(entry_number + 0) FROM eg_pg_audit WHERE {AT} >= $1 AND {AT} < $1 + {ENTRY_DISORDER_MS}),
-                (SELECT entry_number FROM eg_pg_audit WHERE {AT} >= $1 ORDER BY {AT} LIMIT 1)) END,
-            CASE WHEN $2::bigint IS NULL THEN {last} ELSE coalesce(
-                (SELECT max(entry_number + 0) FROM eg_pg_audit WHERE {AT} < $2 AND {AT} >= $2 - {ENTRY_DISORDER_MS}),
-                (SELECT entry_number FROM eg_pg_audit WHERE {AT} < $2 ORDER BY {AT} DESC LIMIT 1)) END",
-            last = i64::MAX
-        );
-        let (after, before) = (query.after, query.before.unwrap_or(i64::MAX));
-        if query.from.is_none() && query.to.is_none() {
-            return Ok(Some((after, before)));
-        }
-        let moment = |at: Option<Timestamp>| at.map(|at| at.as_millis());
-        let found = self.db.planned(&bounds, &[&moment(query.from), &moment(query.to)]).await?;
-        let row = found.first().ok_or(Failure::OutOfRange)?;
-        let (first, last): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
-        let numbers = |(first, last): (i64, i64)| {
-            (after.max(first.saturating_sub(1)), before.min(last.saturating_add(1)))
-        };
-        Ok(first.zip(last).map(numbers))
-    }
+/// The question for the first and the last entry of a query by its moments, as it has them.
+pub(crate) fn bounds(query: &AuditQuery) -> Option<(String, [Option<i64>; 2])> {
+    // Numbers are added to zero, so that no other index is read for the least of them.
+    let sql = format!(
+        "SELECT CASE WHEN $1::bigint IS NULL THEN 0 ELSE coalesce(
+            (SELECT min(entry_number + 0) FROM eg_pg_audit WHERE {AT} >= $1 AND {AT} < $1 + {ENTRY_DISORDER_MS}),
+            (SELECT entry_number FROM eg_pg_audit WHERE {AT} >= $1 ORDER BY {AT} LIMIT 1)) END,
+        CASE WHEN $2::bigint IS NULL THEN {last} ELSE coalesce(
+            (SELECT max(entry_number + 0) FROM eg_pg_audit WHERE {AT} < $2 AND {AT} >= $2 - {ENTRY_DISORDER_MS}),
+            (SELECT entry_number FROM eg_pg_audit WHERE {AT} < $2 ORDER BY {AT} DESC LIMIT 1)) END",
+        last = i64::MAX
+    );
+    let moments = [query.from, query.to].map(|at| at.map(Timestamp::as_millis));
+    (moments != [None, None]).then_some((sql, moments))
+}
+
+/// The numbers between which the entries of a query lie, by its cursors and the answer to [`bounds`]; `None` where
+/// there are none.
+pub(crate) fn numbers((after, before): (i64, i64), found: &[Row]) -> Result<Option<(i64, i64)>, Failure> {
+    let Some(row) = found.first() else { return Ok(Some((after, before))) };
+    let (first, last): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+    let numbers =
+        |(first, last): (i64, i64)| (after.max(first.saturating_sub(1)), before.min(last.saturating_add(1)));
+    Ok(first.zip(last).map(numbers))
 }
 
 /// The entries that meet every condition of a query, between two numbers; without a limit all of them.
 pub(crate) fn search(
     query: &AuditQuery,
-    after: i64,
-    before: i64,
+    (after, before): (i64, i64),
     limit: Option<i64>,
 ) -> (String, Vec<Bound>) {
     let order = if query.before.is_some() { "DESC" } else { "ASC" };

@@ -72,8 +72,7 @@ impl Exports for PostgresStore {
     }
 
     fn read_audit(&self, query: &AuditQuery) -> Reading<Vec<StoredEntry>> {
-        let (sql, values) = audit::search(query, 0, i64::MAX, None);
-        start(&self.db, Source::of(sql, values), |found| rows::all(found, audit::entry))
+        start(&self.db, Source::Entries(Box::new(query.clone())), |found| rows::all(found, audit::entry))
     }
 }
 
@@ -82,6 +81,7 @@ enum Source {
     Statement(Statement),
     /// With the statuses of an earlier service.
     Payments(Box<PaymentQuery>, Vec<String>),
+    Entries(Box<AuditQuery>),
 }
 
 impl Source {
@@ -120,6 +120,7 @@ async fn carry_out<P>(
         Source::Payments(query, foreign) => {
             (payments::statement(&view, &query, &foreign).await?, FETCH_PAYMENTS)
         }
+        Source::Entries(query) => (entries(&view, &query).await?, FETCH_OTHERS),
     };
     let Some(Statement { sql, values }) = statement else { return view.close().await };
     view.rows(&format!("DECLARE export NO SCROLL CURSOR FOR {sql}"), &values).await?;
@@ -137,6 +138,19 @@ async fn carry_out<P>(
     while asked.next().await.transpose()?.is_some() {}
     drop(asked);
     view.close().await
+}
+
+/// The statement of a part of the audit log; `None` when there are no entries of its moments.
+async fn entries(view: &View, query: &AuditQuery) -> Result<Option<Statement>, Failure> {
+    let found = match audit::bounds(query) {
+        Some((sql, moments)) => view.rows(&sql, &moments.map(|at| Box::new(at) as Bound)).await?,
+        None => Vec::new(),
+    };
+    let numbers = audit::numbers((0, i64::MAX), &found)?;
+    Ok(numbers.map(|numbers| {
+        let (sql, values) = audit::search(query, numbers, None);
+        Statement::new(sql, values)
+    }))
 }
 
 async fn hand_over<P>(found: &[Row], convert: Convert<P>, pages: &Pages<P>) -> Result<bool, Failure> {

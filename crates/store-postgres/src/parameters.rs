@@ -126,6 +126,12 @@ pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
+/// The condition of a number or a greater one. With two ends: where it has no statistics, PostgreSQL believes a range
+/// with one end to be a third of the table.
+pub(crate) fn at_least(column: &str, number: &str) -> String {
+    format!("{column} BETWEEN {number} AND {}", i64::MAX)
+}
+
 /// How many characters the columns of `eg_pg_transactions` hold, by name. Adopted databases need not
 /// agree with each other.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use crate::PostgresStore;
 use crate::audit::commit_with_audit;
 use crate::connections::Values;
 use crate::failure::Failure;
-use crate::parameters::storable;
+use crate::parameters::{at_least, storable};
 use crate::rows::{self, Columns};
 
 const SELECT: &str = "
@@ -54,9 +54,10 @@ impl Sessions for PostgresStore {
         const USE_LINK: &str = "
             DELETE FROM eg_pg_console_links WHERE digest = $1 AND expires_at > $2 RETURNING uuid";
         const FORGET_LINKS: &str = "DELETE FROM eg_pg_console_links WHERE expires_at < $1";
+        // In the order of the index: unordered it is looked for in the whole table.
         const FORGET_SESSIONS: &str = "
             DELETE FROM eg_pg_console_sessions WHERE session_id IN (
-                SELECT session_id FROM eg_pg_console_sessions WHERE expires_at < $1 LIMIT 1000
+                SELECT session_id FROM eg_pg_console_sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT 100
                 FOR UPDATE SKIP LOCKED)";
         const BEGIN: &str = "
             INSERT INTO eg_pg_console_sessions
@@ -118,9 +119,9 @@ impl Sessions for PostgresStore {
         limit: u32,
     ) -> Result<Vec<Session>, StoreError> {
         let sql = format!(
-            "{SELECT} WHERE ($1::text IS NULL OR uuid = $1) AND expires_at > $2 AND used_at > $3
-                AND ended_at IS NULL
-            ORDER BY started_at DESC, session_id DESC LIMIT $4"
+            "{SELECT} WHERE ($1::text IS NULL OR uuid = $1) AND {} AND used_at > $3 AND ended_at IS NULL
+            ORDER BY started_at DESC, session_id DESC LIMIT $4",
+            at_least("expires_at", "$2::bigint + 1")
         );
         let idle = now.minus(SESSION_IDLE).as_millis();
         let values: Values<'_> = &[&uuid.map(storable), &now.as_millis(), &idle, &i64::from(limit)];

@@ -9,7 +9,7 @@ use payment_store::audit::chain::{self, Link, Salted};
 use payment_store::audit::sealing::HistoryLine;
 use payment_store::{
     AuditHead, AuditLog, AuditQuery, ENTRY_DISORDER_MS, Fence, HistoryLines, StoreError, StoredCheckpoint,
-    StoredEntry, StoredPersonal,
+    StoredEntry, StoredPersonal, TenantScope,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
@@ -117,30 +117,38 @@ pub(crate) fn whole(query: &AuditQuery) -> Statement {
     statement(query, 0, i64::MAX, ALL)
 }
 
+/// With the conditions that are set, so that an index of one of them is used. That of the tenants would have a
+/// state's entries sorted.
 fn statement(query: &AuditQuery, after: i64, before: i64, limit: i64) -> Statement {
+    let mut sql = format!("{SELECT} WHERE entry_number > ? AND entry_number < ?");
+    let mut values = vec![Value::Integer(after), Value::Integer(before)];
+    let mut and = |condition: &str, with: Vec<Value>| {
+        sql.push_str(" AND ");
+        sql.push_str(condition);
+        values.extend(with);
+    };
+    for (condition, text) in [
+        ("action = ?", query.action.map(AuditAction::as_str)),
+        ("object_kind = ?", query.object_kind.as_deref()),
+        ("object_id = ?", query.object_id.as_deref()),
+        ("actor = ?", query.actor.as_deref()),
+    ] {
+        if let Some(text) = text {
+            and(condition, vec![Value::Text(text.to_owned())]);
+        }
+    }
+    if let Some(TenantScope { root }) = &query.within {
+        let below = [root.clone(), format!("{root}."), format!("{root}/")].map(Value::Text);
+        and("(+tenant_id = ? OR (+tenant_id > ? AND +tenant_id < ?))", below.to_vec());
+    }
+    for (condition, at) in [("+(entry ->> '$.at') >= ?", query.from), ("+(entry ->> '$.at') < ?", query.to)] {
+        if let Some(at) = at {
+            and(condition, vec![Value::Integer(at.as_millis())]);
+        }
+    }
     let order = if query.before.is_some() { "DESC" } else { "ASC" };
-    let sql = format!(
-        "{SELECT} WHERE entry_number > ?1 AND entry_number < ?8 AND (?2 IS NULL OR action = ?2)
-            AND (?3 IS NULL OR object_kind = ?3) AND (?4 IS NULL OR object_id = ?4)
-            AND (?5 IS NULL OR actor = ?5)
-            AND (?6 IS NULL OR tenant_id = ?6 OR (tenant_id > ?6 || '.' AND tenant_id < ?6 || '/'))
-            AND (?9 IS NULL OR entry ->> '$.at' >= ?9) AND (?10 IS NULL OR entry ->> '$.at' < ?10)
-        ORDER BY entry_number {order} LIMIT ?7"
-    );
-    let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
-    let moment = |at: Option<Timestamp>| at.map_or(Value::Null, |at| Value::Integer(at.as_millis()));
-    let values = vec![
-        Value::Integer(after),
-        text(query.action.map(AuditAction::as_str)),
-        text(query.object_kind.as_deref()),
-        text(query.object_id.as_deref()),
-        text(query.actor.as_deref()),
-        text(query.within.as_ref().map(|scope| scope.root.as_str())),
-        Value::Integer(limit),
-        Value::Integer(before),
-        moment(query.from),
-        moment(query.to),
-    ];
+    sql.push_str(&format!(" ORDER BY entry_number {order} LIMIT ?"));
+    values.push(Value::Integer(limit));
     (sql, values)
 }
 
@@ -231,6 +239,24 @@ mod tests {
                 of_log.len() == 2 && of_log.iter().all(|step| step.contains("eg_pg_audit_by_time")),
                 "{steps:#?}"
             );
+        }
+    }
+
+    #[test]
+    fn entries_of_a_kind_are_read_in_order_and_no_others() {
+        let conn = migrated();
+        let newest = || AuditQuery { before: Some(i64::MAX), ..AuditQuery::default() };
+        let text = || Some("x".to_owned());
+        let within = Some(TenantScope { root: "pb".to_owned() });
+        for (query, index) in [
+            (newest(), "INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+            (AuditQuery { within, from: Some(Timestamp::from_millis(0)), ..newest() }, "INTEGER PRIMARY KEY"),
+            (AuditQuery { action: Some(AuditAction::Exported), ..newest() }, "(action=?"),
+            (AuditQuery { actor: text(), ..newest() }, "(actor=?"),
+            (AuditQuery { object_id: text(), object_kind: text(), ..newest() }, "(object_id=?"),
+        ] {
+            let steps = plan(&conn, &statement(&query, 0, i64::MAX, 5).0);
+            assert!(steps.len() == 1 && steps[0].contains(index), "{steps:#?}");
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) fn writing(path: &Path, busy_timeout: Duration) -> Result<Connection,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     prepare(&conn, busy_timeout)?;
+    #[cfg(test)]
+    let conn = crate::plans::watched(conn, path);
     write_ahead(&conn, busy_timeout)?;
     // FULL: a confirmed write survives a power cut.
     // 1000 pages: the log is copied back often and in small steps, so that no write waits long for it.
@@ -58,6 +60,8 @@ pub(crate) fn reading(path: &Path, busy_timeout: Duration) -> Result<Connection,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     prepare(&conn, busy_timeout)?;
+    #[cfg(test)]
+    let conn = crate::plans::watched(conn, path);
     conn.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -2048;")?;
     Ok(conn)
 }

@@ -155,15 +155,20 @@ fn fingerprint(row: &Row) -> Result<Found, Failure> {
 }
 
 const EARLIER: &str = "
-    WHERE position IS NULL AND ($1::text IS NULL OR (txn_id, entry_number) > ($1, $2::bigint))
+    WHERE position IS NULL AND (txn_id, entry_number) > ($1::text, $2::bigint)
     ORDER BY txn_id, entry_number LIMIT $3";
+
+/// The place behind a line, or before all of them.
+fn place(after: Option<&LineKey>) -> (&str, i64) {
+    after.map_or(("", i64::MIN), |key| (key.txn_id.as_str(), key.entry_number))
+}
 
 async fn earlier(
     transaction: &Transaction,
     after: Option<&LineKey>,
     limit: u32,
 ) -> Result<Vec<HistoryLine>, Failure> {
-    let (txn_id, number) = (after.map(|key| &key.txn_id), after.map(|key| key.entry_number));
+    let (txn_id, number) = place(after);
     let found =
         transaction.rows(&format!("{LINES}{EARLIER}"), &[&txn_id, &number, &i64::from(limit)]).await?;
     rows::all(&found, line)
@@ -181,8 +186,7 @@ pub(super) async fn lines(
             db.search(&sql, &[&span.from, &span.to, &limit]).await?
         }
         HistoryLines::Earlier { after } => {
-            let (txn_id, number) =
-                (after.as_ref().map(|key| &key.txn_id), after.as_ref().map(|key| key.entry_number));
+            let (txn_id, number) = place(after.as_ref());
             db.search(&format!("{LINES}{EARLIER}"), &[&txn_id, &number, &limit]).await?
         }
     };

@@ -16,6 +16,7 @@ use tokio_postgres::Row;
 
 use crate::PostgresStore;
 use crate::failure::Failure;
+use crate::parameters::at_least;
 use crate::rows::{self, Columns};
 
 const FIGURES: &str = "eg_pg_daily_figures";
@@ -49,10 +50,11 @@ impl FigureBooks for PostgresStore {
     }
 
     async fn refunds_changed(&self, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
-        const CHANGED: &str = "
-            SELECT created_time FROM eg_pg_transaction_refund
-            WHERE last_updated_time >= $1 AND created_time IS NOT NULL";
-        let found = self.db.planned(CHANGED, &[&since.as_millis()]).await?;
+        let changed = format!(
+            "SELECT created_time FROM eg_pg_transaction_refund WHERE {} AND created_time IS NOT NULL",
+            at_least("last_updated_time", "$1")
+        );
+        let found = self.db.planned(&changed, &[&since.as_millis()]).await?;
         Ok(rows::all(&found, |row| Columns::keyless(row, "eg_pg_transaction_refund").moment("created_time"))?)
     }
 

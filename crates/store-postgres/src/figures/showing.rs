@@ -12,7 +12,7 @@ use super::{FIGURES, figures, first_number};
 use crate::PostgresStore;
 use crate::failure::Failure;
 use crate::listings::IN_SCOPES;
-use crate::parameters::{Parameter, Rows, storable};
+use crate::parameters::{Parameter, Rows, at_least, storable};
 use crate::rows::{self, Columns};
 
 const READINGS: &str = "eg_pg_gateway_readings";
@@ -110,9 +110,9 @@ pub(super) async fn store_readings(
             $8::bigint[]) AS u (until_time, gateway, node, from_time, calls, failed, buckets, is_open)
         ON CONFLICT DO NOTHING";
     const FORGET: &str = "
-        DELETE FROM eg_pg_gateway_readings WHERE (until_time, gateway, node) IN (
-            SELECT until_time, gateway, node FROM eg_pg_gateway_readings WHERE until_time < $1
-            ORDER BY until_time LIMIT 1000 FOR UPDATE SKIP LOCKED)";
+        DELETE FROM eg_pg_gateway_readings WHERE ctid = ANY(ARRAY(
+            SELECT ctid FROM eg_pg_gateway_readings WHERE until_time < $1
+            ORDER BY until_time LIMIT 1000 FOR UPDATE SKIP LOCKED))";
     let mut stored = Rows::default();
     for reading in readings {
         stored.push([
@@ -137,10 +137,12 @@ pub(super) async fn readings(
     store: &PostgresStore,
     since: Timestamp,
 ) -> Result<Vec<GatewayReading>, Failure> {
-    const SINCE: &str = "
-        SELECT until_time, gateway, node, from_time, calls, failed, buckets, is_open
-        FROM eg_pg_gateway_readings WHERE until_time >= $1 ORDER BY until_time, gateway, node";
-    rows::all(&store.db.planned(SINCE, &[&since.as_millis()]).await?, reading)
+    let sql = format!(
+        "SELECT until_time, gateway, node, from_time, calls, failed, buckets, is_open
+        FROM eg_pg_gateway_readings WHERE {} ORDER BY until_time, gateway, node",
+        at_least("until_time", "$1")
+    );
+    rows::all(&store.db.planned(&sql, &[&since.as_millis()]).await?, reading)
 }
 
 fn reading(row: &Row) -> Result<GatewayReading, Failure> {

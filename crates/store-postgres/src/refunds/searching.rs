@@ -68,16 +68,19 @@ impl Conditions {
             }
         }
         if !query.statuses.is_empty() {
-            // Statuses of ours; DIGIT's words for rows of an earlier service.
             let ours: Vec<&'static str> = query.statuses.iter().map(|status| status.as_str()).collect();
-            let words: Vec<&'static str> =
-                query.statuses.iter().map(|status: &RefundStatus| status.digit_word()).collect();
-            let words = all.bind(words);
-            let of = |nth: usize| {
-                format!(
-                    "(pg_status = ANY(${nth}::text[])
-                        OR (pg_status IS NULL AND upper(status) = ANY(${words}::text[])))"
-                )
+            let earlier = earlier_service(&query.statuses);
+            let of = |nth: usize| match (earlier, query.is_of_open_ones()) {
+                (Some(earlier), _) => {
+                    format!("(pg_status = ANY(${nth}::text[]) OR (pg_status IS NULL AND {earlier}))")
+                }
+                // In the words of their index.
+                (None, true) => {
+                    format!(
+                        "pg_status = ANY(${nth}::text[]) AND pg_status IN ('REQUESTED', 'APPROVED', 'SENT')"
+                    )
+                }
+                (None, false) => format!("pg_status = ANY(${nth}::text[])"),
             };
             all.and(of, ours);
         }
@@ -108,6 +111,21 @@ impl Conditions {
 
     fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
         self.values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect()
+    }
+}
+
+/// The refunds of an earlier service that are read as one of these statuses; `None` where there is none.
+fn earlier_service(statuses: &[RefundStatus]) -> Option<&'static str> {
+    let has = |status| statuses.contains(&status);
+    match (has(RefundStatus::Succeeded), has(RefundStatus::Failed), has(RefundStatus::Sent)) {
+        (false, false, false) => None,
+        (true, false, false) => Some("upper(status) = 'SUCCESS'"),
+        (false, true, false) => Some("upper(status) = 'FAILURE'"),
+        (false, false, true) => Some("upper(status) NOT IN ('SUCCESS', 'FAILURE')"),
+        (true, true, false) => Some("upper(status) IN ('SUCCESS', 'FAILURE')"),
+        (true, false, true) => Some("upper(status) <> 'FAILURE'"),
+        (false, true, true) => Some("upper(status) <> 'SUCCESS'"),
+        (true, true, true) => Some("TRUE"),
     }
 }
 

@@ -66,6 +66,19 @@ async fn a_table_of_either_spelling_is_adopted_and_its_refunds_count() {
         let found = store.search_refunds(&RefundQuery { within, ..RefundQuery::default() }).await.unwrap();
         assert_eq!(found.len(), 3);
         assert_eq!(found.iter().find(|found| found.id == rest.refund.id), Some(&rest.refund));
+        // By the statuses that they are read as.
+        for (status, id) in [
+            (RefundStatus::Succeeded, Some("OLD-1")),
+            (RefundStatus::Failed, Some("OLD-2")),
+            (RefundStatus::Requested, Some(rest.refund.id.as_str())),
+            (RefundStatus::Sent, None),
+            (RefundStatus::Expired, None),
+        ] {
+            let query = RefundQuery { statuses: vec![status], ..RefundQuery::default() };
+            let found = store.search_refunds(&query).await.unwrap();
+            let ids: Vec<&str> = found.iter().map(|refund| refund.id.as_str()).collect();
+            assert_eq!(ids, Vec::from_iter(id), "{status:?}");
+        }
         let sql = format!(
             "SELECT {tenant} || ' ' || refund_amount || ' ' || status FROM eg_pg_transaction_refund
             WHERE refund_id = '{}'",
