@@ -103,7 +103,7 @@ pub(crate) async fn fill_postgres(database: &Database, template: String, rows: u
     for statement in beside(&POSTGRES, rows) {
         database.client.batch_execute(&statement).await.with_context(|| statement.clone())?;
     }
-    database.client.batch_execute(COUNT_ANEW).await?;
+    database.count_anew().await?;
     progress("vacuum and analyze");
     database.tidy().await
 }

@@ -19,7 +19,7 @@ const SETTINGS: [(&str, &str); 4] = [
     ("autovacuum", "off"),
 ];
 
-/// Copies are no changes of payments: all is counted anew, as at the first start.
+/// The figures are counted anew, as at the first start: copies are no changes of payments.
 pub(crate) const COUNT_ANEW: &str = "UPDATE eg_pg_figures_state SET zone = NULL";
 pub(crate) const COUNTED: &str =
     "SELECT count(*) FROM eg_pg_figures_state WHERE is_complete AND zone IS NOT NULL";
@@ -74,6 +74,10 @@ impl Database {
     /// Gives every load the same start: earlier writes are on disk.
     pub(crate) async fn settle(&self) -> Result<()> {
         Ok(self.client.batch_execute("CHECKPOINT").await?)
+    }
+
+    pub(crate) async fn count_anew(&self) -> Result<()> {
+        Ok(self.client.batch_execute(COUNT_ANEW).await?)
     }
 
     /// Removes dead rows and gathers statistics, like autovacuum.

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 
 use crate::Options;
 use crate::console::Browser;
-use crate::database::{COUNT_ANEW, Database};
+use crate::database::Database;
 use crate::download::Downloaded;
 use crate::fill::{self, Filling};
 use crate::history::settled_payment;
@@ -51,7 +51,7 @@ pub(crate) async fn run(options: &Options, exports: &ExportOptions) -> Result<Re
         is_varied: true,
     };
     fill::fill(&database, &filling).await?;
-    database.client.batch_execute(COUNT_ANEW).await?;
+    database.count_anew().await?;
     progress("vacuum and analyze");
     database.tidy().await?;
 

@@ -19,6 +19,11 @@ const WORKERS: usize = 2;
 pub(crate) const SPAN_MS: u64 = 3 * 365 * 86_400_000;
 /// The share of payments that keep their events: they are deleted some time after publication.
 pub(crate) const EVENTS_OF_ONE_IN: u64 = 25;
+/// The jobs that read the history have read the copies.
+const KNOWN: &str = "
+    UPDATE eg_pg_history_seal SET gaps = '[]',
+        sealed_through = (SELECT coalesce(max(position), 0) FROM eg_pg_transaction_history);
+    UPDATE eg_pg_figures_state SET gaps = '[]', through = (SELECT sealed_through FROM eg_pg_history_seal)";
 /// Approximate disk space of one payment with its indexes.
 const BYTES_EACH: u64 = 3400;
 /// Disk space for the loads, the log and a reserve.
@@ -66,7 +71,7 @@ pub(crate) async fn fill(database: &Database, filling: &Filling) -> Result<()> {
     for worker in workers {
         worker.await??;
     }
-    Ok(())
+    Ok(database.client.batch_execute(KNOWN).await?)
 }
 
 /// Fails when the disk is too small.

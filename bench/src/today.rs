@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::Options;
 use crate::console::{Browser, page_get};
-use crate::database::{COUNT_ANEW, Database};
+use crate::database::Database;
 use crate::fill::{self, Filling};
 use crate::history;
 use crate::load::{self, Figures};
@@ -86,7 +86,7 @@ async fn measured(
 ) -> Result<Measured> {
     let filling = Filling { template: template.to_owned(), prefix, count, is_history: true, is_varied: true };
     fill::fill(database, &filling).await?;
-    database.client.batch_execute(COUNT_ANEW).await?;
+    database.count_anew().await?;
     progress("vacuum and analyze");
     database.tidy().await?;
     let service = Service::start(launch).await?;

@@ -72,13 +72,16 @@ pub(super) async fn reading(store: &PostgresStore, ask: &FiguresAsk) -> Result<F
     Ok(reading)
 }
 
+/// The payments of a few lines, one by one: PostgreSQL takes gaps for a large part of the history, and would read all
+/// payments to join them.
 fn lines(which: &str) -> String {
     format!(
         "SELECT line.position, line.from_status, line.to_status, t.created_time, t.tenant_id::text AS tenant_id,
             upper(t.gateway) AS gateway, coalesce(t.currency, 'INR') AS currency, {MINOR} AS minor
          FROM ({which}) AS line
-         LEFT JOIN eg_pg_transactions AS t ON t.txn_id = line.txn_id COLLATE \"default\"
-             AND line.from_status IS DISTINCT FROM line.to_status
+         LEFT JOIN LATERAL (
+             SELECT * FROM eg_pg_transactions AS t WHERE t.txn_id = line.txn_id COLLATE \"default\"
+                 AND line.from_status IS DISTINCT FROM line.to_status LIMIT 1) AS t ON TRUE
          ORDER BY line.position"
     )
 }
