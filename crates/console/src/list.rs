@@ -379,12 +379,21 @@ impl<'c> Filters<'c> {
 }
 
 /// The rows of one page, and whether there are more, out of one row more than a page has.
-pub(crate) fn one_page<T>(mut rows: Vec<T>) -> (Vec<T>, bool) {
-    let is_more = rows.len() > ROWS;
-    rows.truncate(ROWS);
+pub(crate) fn one_page<T>(rows: Vec<T>) -> (Vec<T>, bool) {
+    page_of(rows, ROWS)
+}
+
+/// The same of a page with so many rows.
+pub(crate) fn page_of<T>(mut rows: Vec<T>, most: usize) -> (Vec<T>, bool) {
+    let is_more = rows.len() > most;
+    rows.truncate(most);
     (rows, is_more)
 }
 
 pub(crate) fn one_more_than_a_page() -> u32 {
-    u32::try_from(ROWS + 1).unwrap_or(u32::MAX)
+    one_more_than(ROWS)
+}
+
+pub(crate) fn one_more_than(rows: usize) -> u32 {
+    u32::try_from(rows + 1).unwrap_or(u32::MAX)
 }

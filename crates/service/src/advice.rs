@@ -94,27 +94,38 @@ async fn other_payments(
         })
         .collect();
     for bill in txn.bill_keys() {
-        for status in [StatusName::Success, StatusName::Pending] {
-            let query = SearchQuery {
-                tenant_id: Some(bill.tenant.clone()),
-                bill_id: Some(bill.bill.clone()),
-                status: Some(status),
-                page: PageRequest { limit: NAMED, offset: 0 },
-                ..SearchQuery::default()
-            };
-            for other in store.search(&query).await?.into_iter().filter(|other| other.id != txn.id) {
-                let known = |seen: &OtherPayment| seen.txn_id == other.id && seen.bill_id == bill.bill;
-                match others.iter_mut().find(|seen| known(seen)) {
-                    // Read later: it may have been settled in between.
-                    Some(seen) => seen.status = status,
-                    None => {
-                        others.push(OtherPayment { bill_id: bill.bill.clone(), txn_id: other.id, status })
-                    }
-                }
+        for other in alive(store, &bill).await?.into_iter().filter(|other| other.id != txn.id) {
+            let known = |seen: &OtherPayment| seen.txn_id == other.id && seen.bill_id == bill.bill;
+            let status = other.status.name();
+            match others.iter_mut().find(|seen| known(seen)) {
+                // Read later: it may have been settled in between.
+                Some(seen) => seen.status = status,
+                None => others.push(OtherPayment { bill_id: bill.bill.clone(), txn_id: other.id, status }),
             }
         }
     }
     Ok(others)
+}
+
+/// The payments of a bill that have succeeded or may, [`NAMED`] of each. Few bills have more payments than that.
+async fn alive(store: &dyn Store, bill: &BillKey) -> Result<Vec<Transaction>, StoreError> {
+    let of = |status| SearchQuery {
+        tenant_id: Some(bill.tenant.clone()),
+        bill_id: Some(bill.bill.clone()),
+        status,
+        page: PageRequest { limit: NAMED, offset: 0 },
+        ..SearchQuery::default()
+    };
+    let mut payments = store.search(&of(None)).await?;
+    if payments.len() < usize::try_from(NAMED).unwrap_or(usize::MAX) {
+        payments.retain(|txn| txn.status.name() != StatusName::Failure);
+        // As they are named: those that have succeeded first.
+        payments.sort_by_key(|txn| txn.status.name() != StatusName::Success);
+        return Ok(payments);
+    }
+    let mut alive = store.search(&of(Some(StatusName::Success))).await?;
+    alive.extend(store.search(&of(Some(StatusName::Pending))).await?);
+    Ok(alive)
 }
 
 /// Adds the recommended action to each case. A case whose payments cannot be read does not hide the others.

@@ -85,7 +85,7 @@ impl ReviewCases for PostgresStore {
         let limit = i64::from(query.limit);
         let kind = query.kind.map(AttentionKind::as_str);
         let is_scoped = query.within.is_some() || query.id.is_some() || query.raised_before.is_some();
-        if is_scoped || query.owner != OwnedBy::Anyone {
+        if is_scoped || query.through.is_some() || query.owner != OwnedBy::Anyone {
             return self.scoped_cases(query).await;
         }
         if let Some(id) = &query.txn_id {
@@ -97,11 +97,7 @@ impl ReviewCases for PostgresStore {
             let values: Values<'_> = &[&id.as_str(), &query.after, &kind, &is_open(query.state), &limit];
             return Ok(rows::all(&self.db.ask(&of_transaction, values).await?, read)?);
         }
-        let state = match query.state {
-            CaseState::Open => "resolved_at IS NULL AND",
-            CaseState::Resolved => "resolved_at IS NOT NULL AND",
-            CaseState::All => "",
-        };
+        let state = of_state(query.state);
         let found = match &kind {
             None => {
                 let sql = format!("{SELECT} WHERE {state} case_id > $1 ORDER BY case_id LIMIT $2");
@@ -114,6 +110,20 @@ impl ReviewCases for PostgresStore {
             }
         };
         Ok(rows::all(&found, read)?)
+    }
+
+    async fn cases_horizon(&self, query: &AttentionQuery, examined: u32) -> Result<Option<i64>, StoreError> {
+        let (state, of_kind) = (of_state(query.state), query.kind.map_or("", |_| "AND kind = $3"));
+        let sql = format!(
+            "SELECT case_id FROM eg_pg_attention WHERE {state} case_id > $1 {of_kind}
+            ORDER BY case_id LIMIT 1 OFFSET (SELECT $2::bigint)"
+        );
+        let (skipped, kind) = (i64::from(examined.saturating_sub(1)), query.kind.map(AttentionKind::as_str));
+        let found = match &kind {
+            None => self.db.search(&sql, &[&query.after, &skipped]).await?,
+            Some(kind) => self.db.search(&sql, &[&query.after, &skipped, kind]).await?,
+        };
+        Ok(rows::first(&found)?)
     }
 
     async fn attention_case(&self, id: i64) -> Result<Option<AttentionCase>, StoreError> {
@@ -206,6 +216,15 @@ pub(crate) async fn resolve(
     Ok(Resolved::Now)
 }
 
+/// The beginning of the conditions of a statement.
+fn of_state(state: CaseState) -> &'static str {
+    match state {
+        CaseState::Open => "resolved_at IS NULL AND",
+        CaseState::Resolved => "resolved_at IS NOT NULL AND",
+        CaseState::All => "",
+    }
+}
+
 /// The condition of a state; `None` is every state.
 fn is_open(state: CaseState) -> Option<bool> {
     match state {
@@ -236,7 +255,7 @@ pub(crate) fn scoped(query: &AttentionQuery, after: i64, limit: Option<i64>) -> 
                 SELECT 1 FROM eg_pg_transactions AS t, unnest($6::text[]) AS root
                 WHERE t.txn_id = eg_pg_attention.txn_id
                     AND (t.tenant_id = root OR starts_with(t.tenant_id, root || '.'))))
-            AND ($10::bigint IS NULL OR raised_at < $10)
+            AND ($10::bigint IS NULL OR raised_at < $10) AND ($11::bigint IS NULL OR case_id <= $11)
         ORDER BY case_id LIMIT $7"
     );
     let roots = query.within.as_ref();
@@ -256,6 +275,7 @@ pub(crate) fn scoped(query: &AttentionQuery, after: i64, limit: Option<i64>) -> 
         Box::new(owner),
         Box::new(query.owner == OwnedBy::Unowned),
         Box::new(query.raised_before.map(|at| at.as_millis())),
+        Box::new(query.through),
     ];
     (sql, values)
 }

@@ -63,10 +63,21 @@ impl ReviewCases for SqliteStore {
                 query.within.as_deref().map(roots),
                 owner_of(&query.owner),
                 query.raised_before.map(|at| at.as_millis()),
+                query.through,
             ];
             rows::all(conn, &search_sql(&query), values, read)
         };
         Ok(self.readers.read(search).await?)
+    }
+
+    async fn cases_horizon(&self, query: &AttentionQuery, examined: u32) -> Result<Option<i64>, StoreError> {
+        let query = query.clone();
+        let horizon = move |conn: &Connection| -> Result<Option<i64>, Failure> {
+            let kind = query.kind.map(AttentionKind::as_str);
+            let values = params![query.after, examined.saturating_sub(1), kind];
+            Ok(conn.prepare_cached(&horizon_sql(&query))?.query_row(values, |row| row.get(0)).optional()?)
+        };
+        Ok(self.readers.read(horizon).await?)
     }
 
     async fn attention_case(&self, id: i64) -> Result<Option<AttentionCase>, StoreError> {
@@ -196,8 +207,20 @@ fn search_sql(query: &AttentionQuery) -> String {
     };
     format!(
         "{SELECT} WHERE {state} AND {behind} AND {numbered} AND {within} AND {owner} AND (?3 IS NULL OR kind = ?3)
-             AND (?8 IS NULL OR raised_at < ?8)
+             AND (?8 IS NULL OR raised_at < ?8) AND (?9 IS NULL OR case_id <= ?9)
          ORDER BY case_id LIMIT ?2"
+    )
+}
+
+fn horizon_sql(query: &AttentionQuery) -> String {
+    let state = match query.state {
+        CaseState::Open => "resolved_at IS NULL",
+        CaseState::Resolved => "resolved_at IS NOT NULL",
+        CaseState::All => "TRUE",
+    };
+    format!(
+        "SELECT case_id FROM eg_pg_attention WHERE {state} AND case_id > ?1 AND (?3 IS NULL OR kind = ?3)
+         ORDER BY case_id LIMIT 1 OFFSET ?2"
     )
 }
 
@@ -213,6 +236,7 @@ pub(crate) fn whole(query: &AttentionQuery) -> Statement {
         query.within.as_deref().map_or(Value::Null, |scopes| Value::Text(roots(scopes))),
         owner_of(&query.owner).map_or(Value::Null, text),
         query.raised_before.map_or(Value::Null, |at| Value::Integer(at.as_millis())),
+        query.through.map_or(Value::Null, Value::Integer),
     ];
     (search_sql(query), values)
 }

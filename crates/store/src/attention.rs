@@ -30,6 +30,10 @@ pub trait ReviewCases: Send + Sync {
     /// The cases that match, oldest first.
     async fn attention_cases(&self, query: &AttentionQuery) -> Result<Vec<AttentionCase>, StoreError>;
 
+    /// The number of the last case that a page of the list looks at where it looks at `examined` of them, by their
+    /// state and kind; `None` where the list ends before.
+    async fn cases_horizon(&self, query: &AttentionQuery, examined: u32) -> Result<Option<i64>, StoreError>;
+
     /// The case of this number.
     async fn attention_case(&self, id: i64) -> Result<Option<AttentionCase>, StoreError>;
 
@@ -226,6 +230,8 @@ pub struct AttentionQuery {
     pub within: Option<Vec<TenantScope>>,
     pub state: CaseState,
     pub kind: Option<AttentionKind>,
+    /// Numbered up to this.
+    pub through: Option<i64>,
     /// Raised before this moment.
     pub raised_before: Option<Timestamp>,
     pub txn_id: Option<TxnId>,

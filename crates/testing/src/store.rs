@@ -161,6 +161,7 @@ observe! {
         raise_attention(new: NewCase) -> bool;
         attention(id: &TxnId) -> Vec<Attention>;
         attention_cases(query: &AttentionQuery) -> Vec<AttentionCase>;
+        cases_horizon(query: &AttentionQuery, examined: u32) -> Option<i64>;
         attention_case(id: i64) -> Option<AttentionCase>;
         work_on_case(step: CaseStep) -> CaseWorked;
         case_history(id: i64) -> Vec<CaseLine>;

@@ -14,9 +14,14 @@ use crate::failure::{Failure, Outcome};
 use crate::format::{self, Tag};
 use crate::language::fill;
 use crate::links::Link;
-use crate::list::{Choice, Filters, List, one_more_than_a_page, one_page};
+use crate::list::{Choice, Filters, List, one_more_than, page_of};
 use crate::page::{self, Frame, Named};
 use crate::wording;
+
+/// Cases that a page looks at, whose payments are read to know their tenants.
+const EXAMINED: u32 = 2_000;
+/// Cases of a page: each is advised on by what else was paid of its bills.
+const PAGE: usize = 20;
 
 #[derive(Template)]
 #[template(path = "attention.html")]
@@ -78,10 +83,17 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     let tree = tree(&own, context.payments().ports.store.tenants_within(&own).await?);
     let query = read(context, &mut filters, tree)?;
     let status = filters.status();
-    let (found, is_more) = match filters.is_readable() {
-        true => one_page(context.payments().attention.list_with_advice(&query).await?),
-        false => (Vec::new(), false),
-    };
+    let (mut found, mut is_more, mut searched) = (Vec::new(), false, None);
+    if filters.is_readable() {
+        let horizon = context.payments().ports.store.cases_horizon(&query, EXAMINED).await?;
+        let within_reach = AttentionQuery { through: horizon, ..query.clone() };
+        let cases = context.payments().attention.list_with_advice(&within_reach).await?;
+        (found, is_more) = page_of(cases, PAGE);
+        searched = horizon.filter(|_| !is_more).map(|case| Named {
+            name: fill(t.lists.searched_to, [&format!("{} {case}", t.operations.number)]),
+            href: filters.onward("after", &case.to_string()),
+        });
+    }
     let next = found.last().filter(|_| is_more).map(|(case, _)| ("after", case.id.to_string()));
     let store = &context.payments().ports.store;
     let payments = join_all(found.iter().map(|(case, _)| store.transaction(&case.case.txn_id))).await;
@@ -91,7 +103,7 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     }
     let page = AttentionPage {
         rows,
-        list: filters.oldest_first(next),
+        list: List { searched, ..filters.oldest_first(next) },
         f: Frame::of(context, t.frame.attention, &[]),
     };
     page::html_with(status, &page)
@@ -115,7 +127,7 @@ fn read(context: &Context, filters: &mut Filters<'_>, tree: Vec<Choice>) -> Resu
         owner: filters.choice("owner", t.cases.owner, None, &owners).unwrap_or_default(),
         raised_before: filters.choice("older", t.lists.older_than, None, &ages(context)),
         after: context.query.number("after").unwrap_or_default(),
-        limit: one_more_than_a_page(),
+        limit: one_more_than(PAGE),
         ..AttentionQuery::default()
     })
 }

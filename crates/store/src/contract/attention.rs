@@ -172,6 +172,17 @@ async fn cases_are_listed_in_the_order_of_their_numbers_and_page_by_page(store: 
             assert!(paged.len() <= 6);
         }
         assert_eq!(paged, all);
+        let of_state = AttentionQuery { state, ..everything() };
+        for (examined, last) in all.iter().enumerate() {
+            let examined = u32::try_from(examined + 1).unwrap();
+            let horizon = store.cases_horizon(&of_state, examined).await.unwrap();
+            assert_eq!(horizon, Some(last.id));
+            let within_reach = AttentionQuery { through: horizon, ..of_state.clone() };
+            let found = store.attention_cases(&within_reach).await.unwrap();
+            assert_eq!(found, all.iter().filter(|case| case.id <= last.id).cloned().collect::<Vec<_>>());
+        }
+        let beyond = u32::try_from(all.len() + 1).unwrap();
+        assert_eq!(store.cases_horizon(&of_state, beyond).await.unwrap(), None);
     }
     let nothing = AttentionQuery { limit: 0, ..everything() };
     assert_eq!(store.attention_cases(&nothing).await.unwrap(), []);
