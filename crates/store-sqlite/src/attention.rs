@@ -7,7 +7,7 @@ use payment_store::{
     NewCase, OwnedBy, Resolution, Resolved, ReviewCases, SeenCase, StoreError, TenantScope,
 };
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use crate::audit::append_audit;

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::activating::is_open;
 use super::actor::entry;
 use super::vault::fingerprint;
-use super::{AccountActor, AccountError, AccountObstacle, AccountProblem, Accounts, SeenAccount};
+use super::{AccountActor, AccountError, AccountProblem, Accounts, SeenAccount};
 
 /// The longest text of a field, in characters.
 const LONGEST_FIELD: usize = 4096;
