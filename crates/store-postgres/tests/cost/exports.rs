@@ -1,7 +1,7 @@
 //! Exports: of a part, however long the whole list is.
 
-use payment_domain::{AttentionKind, AuditAction, RefundStatus, StatusName};
-use payment_store::contract::sample::{at, txn_id};
+use payment_domain::{AttentionKind, AuditAction, StatusName};
+use payment_store::contract::sample::at;
 use payment_store::{
     AttentionQuery, AuditQuery, CaseState, EventQuery, EventState, Exports, PaymentQuery, Reading,
     RefundQuery, TenantScope,
@@ -21,7 +21,6 @@ async fn pages<P>(mut reading: Reading<P>) -> usize {
 pub(crate) fn all(_: i64) -> Vec<Question> {
     let (from, to) = (Some(at(7_000)), Some(at(7_020)));
     let payments = |root: &str| PaymentQuery { within: within(root), ..PaymentQuery::default() };
-    let refunds = || RefundQuery { within: Some(within("pb")), ..RefundQuery::default() };
     let cases = |state| AttentionQuery { within: Some(within("pb")), state, ..AttentionQuery::default() };
     let audit = || AuditQuery { before: Some(i64::MAX), ..AuditQuery::default() };
     let mut all = Vec::new();
@@ -34,21 +33,15 @@ pub(crate) fn all(_: i64) -> Vec<Question> {
             assert_eq!(pages(store.read_payments(&query)).await, 1, "{name}");
         }));
     }
-    for (name, query) in [
-        ("export of refunds of a time", RefundQuery { from, to, ..refunds() }),
-        ("export of refunds of a payment", RefundQuery { txn_id: Some(txn_id("T777")), ..refunds() }),
-        ("export of refunds to decide", RefundQuery { statuses: vec![RefundStatus::Requested], ..refunds() }),
-    ] {
-        all.push(Question::by(name, query, move |store, query| async move {
-            assert_eq!(pages(store.read_refunds(&query)).await, 1, "{name}");
-        }));
-    }
-    let contradictions =
-        AttentionQuery { kind: Some(AttentionKind::RefundUnclear), ..cases(CaseState::Open) };
-    for (name, query, expected) in [
-        ("export of open cases", cases(CaseState::Open), 1),
-        ("export of open cases of a kind", contradictions, 0),
-    ] {
+    // By other conditions all refunds are read, in their order.
+    let refunds = RefundQuery { within: Some(within("pb")), from, to, ..RefundQuery::default() };
+    all.push(Question::by("export of refunds of a time", refunds, |store, query| async move {
+        assert_eq!(pages(store.read_refunds(&query)).await, 1);
+    }));
+    let of_none = AttentionQuery { kind: Some(AttentionKind::RefundUnclear), ..cases(CaseState::Open) };
+    for (name, query, expected) in
+        [("export of open cases", cases(CaseState::Open), 1), ("export of open cases of a kind", of_none, 0)]
+    {
         all.push(Question::by(name, query, move |store, query| async move {
             assert_eq!(pages(store.read_cases(&query)).await, expected, "{name}");
         }));

@@ -79,7 +79,7 @@ const REFUNDS: &str = r#"
         SELECT 'RF' || n, 1, 'T' || n, 1790000000000 + n, 'user', 'u', NULL, 'REQUESTED', 'w', '{}' FROM numbers;"#;
 
 /// Sessions and forms of a month, of which a few are of today. Links, tokens and merchant accounts are made by hand:
-/// there are some dozens, which are read whole.
+/// they are few, and are read whole.
 const CONSOLE: &str = r#"
     INSERT INTO eg_pg_console_sessions
         (session_id, digest, method, uuid, name, grants, started_at, used_at, expires_at, attempt)
@@ -90,17 +90,17 @@ const CONSOLE: &str = r#"
     INSERT INTO eg_pg_console_forms
         SELECT sha256(n::text::bytea), sha256('x'), 1790000000000 - n, '/refunds' FROM numbers;
     INSERT INTO eg_pg_console_links SELECT sha256(n::text::bytea), 'operator', 'n', '[["pb", "PG_OPERATOR"]]',
-        1790000000000, 1790000000000 + n FROM numbers WHERE n % 1000 = 7;
-    INSERT INTO eg_pg_api_holders SELECT 'u-' || n, 'n ' || n, 'n ' || n, 'PERSON' FROM numbers WHERE n % 1000 = 7;
+        1790000000000, 1790000000000 + n FROM numbers WHERE n % 10000 = 7;
+    INSERT INTO eg_pg_api_holders SELECT 'u-' || n, 'n ' || n, 'n ' || n, 'PERSON' FROM numbers WHERE n % 10000 = 7;
     INSERT INTO eg_pg_api_tokens (token_id, digest, label, uuid, issued_at, issued_by, expires_at)
         SELECT 'pgs_' || n, sha256(n::text::bytea), 'l', 'u-' || n, n, 'root', 1800000000000
-        FROM numbers WHERE n % 1000 = 7;
-    INSERT INTO eg_pg_api_token_grants SELECT 'pgs_' || n, 'pb.' || n % 20, 'PG_VIEWER' FROM numbers WHERE n % 1000 = 7;
+        FROM numbers WHERE n % 10000 = 7;
+    INSERT INTO eg_pg_api_token_grants SELECT 'pgs_' || n, 'pb.' || n % 20, 'PG_VIEWER' FROM numbers WHERE n % 10000 = 7;
     INSERT INTO eg_pg_merchant_account
         SELECT 'account-' || n, 'pb.' || n % 20, NULL, 'PAYTM', 'l', 1, 'OPEN', NULL, NULL, 'a', n, 'a', n, 1
-        FROM numbers WHERE n % 1000 = 7;
+        FROM numbers WHERE n % 10000 = 7;
     INSERT INTO eg_pg_merchant_credential (account_id, version, state, options, hints, created_by, created_at, second_person)
-        SELECT 'account-' || n, 1, 'CREATED', '{}', '{}', 'a', n, true FROM numbers WHERE n % 1000 = 7;"#;
+        SELECT 'account-' || n, 1, 'CREATED', '{}', '{}', 'a', n, true FROM numbers WHERE n % 10000 = 7;"#;
 
 /// An entry in ten seconds; the latest line of the histories is sealed and counted, and the position behind it is lost,
 /// as that of a line that was rolled back.

@@ -91,13 +91,20 @@ async fn nothing_reads_small_tables_again_and_again() {
     assert!(offences.is_empty(), "{offences:#?}");
 }
 
+/// Of the entries of a tenant the newest are found by their numbers where they are many, and by their tenant where they
+/// are few: statistics alone tell.
+fn needs_statistics(offence: &str) -> bool {
+    offence.starts_with("audit entries of a state,") || offence.starts_with("audit entries of a tenant,")
+}
+
 #[tokio::test]
 async fn nothing_reads_much_of_large_tables() {
     let mut asked = Asked::filled(fill::ALL).await;
     let mut offences = Vec::new();
     let with = |state: &'static str| move |offence: String| format!("{state}: {offence}");
     for plans in [Plans::Custom, Plans::Generic] {
-        let found = asked.offences(questions, plans, MUCH).await;
+        let mut found = asked.offences(questions, plans, MUCH).await;
+        found.retain(|offence| !needs_statistics(offence));
         offences.extend(found.into_iter().map(with("without statistics")));
     }
     asked.analyse().await;
