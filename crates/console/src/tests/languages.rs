@@ -244,7 +244,7 @@ async fn no_sentence_about_accounts_is_left_in_english() {
         (&admin, format!("{account}/verify"), &[("version", "2"), ("payment", "?")]),
         (&admin, format!("{account}/activate"), &[("version", "2")]),
     ];
-    let shown = check(&admin, &pages, &refused, &[account.clone()]).await;
+    let shown = check(&admin, &pages, &refused, std::slice::from_ref(&account)).await;
     assert!(shown >= 20, "{shown} of {}", pages.len());
 }
 

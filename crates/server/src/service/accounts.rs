@@ -118,7 +118,8 @@ impl AccountAdapters for Adapters {
             Merchant::Key(_) => None,
         };
         let client = account.limits().map_or_else(|| Ok(self.client.clone()), Client::new);
-        let client = client.map_err(|error| vec![format!("{gateway} cannot be called: {error}")])?;
+        let uncallable = |error| AccountProblem::OfFile(format!("{gateway} cannot be called: {error}"));
+        let client = client.map_err(|error| vec![uncallable(error)])?;
         Ok(AccountAdapter { gateway: account.adapter(client, self.clock.clone()), merchant })
     }
 
@@ -183,7 +184,7 @@ mod tests {
             ),
         ] {
             let problems = entered(&texts).err().unwrap();
-            assert!(problems.len() == 1 && problems[0].starts_with(problem), "{problems:?}");
+            assert!(problems.len() == 1 && problems[0].to_string().starts_with(problem), "{problems:?}");
         }
     }
 
@@ -197,8 +198,8 @@ mod tests {
             let gateway = GatewayName::new(name);
             assert_eq!(adapters.fields(&gateway), None);
             let problems = adapters.adapter(&gateway, &BTreeMap::new()).err().unwrap();
-            let told = AccountError::no_accounts_of(&gateway).to_string();
-            assert!(problems == [told.clone()] && told.contains(why), "{problems:?}");
+            assert_eq!(problems, [AccountProblem::NoStoredAccounts(gateway)]);
+            assert!(problems[0].to_string().contains(why), "{problems:?}");
         }
     }
 

@@ -41,7 +41,7 @@ fn lists_of_cases() -> Vec<Question> {
         ("open cases of a state", seen(CaseState::Open)),
         // More than there are, so that the whole list is read.
         ("number of open cases of a state", AttentionQuery { limit: 200, ..seen(CaseState::Open) }),
-        ("open cases without an owner", AttentionQuery { owner: OwnedBy::Nobody, ..seen(CaseState::Open) }),
+        ("open cases without an owner", AttentionQuery { owner: OwnedBy::Unowned, ..seen(CaseState::Open) }),
         ("old cases", AttentionQuery { raised_before: Some(FAR), ..seen(CaseState::Open) }),
         ("cases of a state", seen(CaseState::All)),
         ("cases of a payment", AttentionQuery { txn_id: one.clone(), ..of(CaseState::All, None) }),
@@ -61,6 +61,10 @@ fn cases(round: i64) -> Vec<Question> {
     all.extend([
         question!("attention", |store| assert_eq!(store.attention(&txn_id("T777")).await.unwrap().len(), 1)),
         question!("attention case", |store| store.attention_case(77).await.unwrap()),
+        question!("horizon of cases", |store| {
+            let open = AttentionQuery { state: CaseState::Open, ..AttentionQuery::default() };
+            assert!(store.cases_horizon(&open, 5).await.unwrap().is_some())
+        }),
         question!("case history", |store| assert_eq!(store.case_history(77).await.unwrap().len(), 1)),
         question!("raise, work on and resolve a case", |store| {
             let txn = store.transaction(&pending(round, 3)).await.unwrap().unwrap();

@@ -106,7 +106,7 @@ impl Office {
     fn fields(&self, gateway: &str) -> Outcome<Vec<AccountField>> {
         let gateway = GatewayName::new(gateway);
         let fields = self.accounts.adapters.fields(&gateway);
-        fields.ok_or_else(|| Failure::new(AccountError::no_accounts_of(&gateway)))
+        fields.ok_or_else(|| Failure::new(AccountError::no_accounts_of(&gateway).to_string()))
     }
 
     async fn list(&self, args: &AccountsListArgs) -> Outcome<()> {
