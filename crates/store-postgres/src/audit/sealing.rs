@@ -10,6 +10,7 @@ use super::{commit_with_audit, hash};
 use crate::connections::{Connections, Transaction};
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
+use crate::parameters::at_least;
 use crate::rows::{self, Columns};
 
 const TABLE: &str = "eg_pg_history_seal";
@@ -144,7 +145,8 @@ async fn in_gaps(transaction: &Transaction, progress: &Progress) -> Result<Vec<F
 }
 
 async fn behind(transaction: &Transaction, position: i64, limit: u32) -> Result<Vec<Found>, Failure> {
-    let sql = format!("{FINGERPRINTS} WHERE position > $1 ORDER BY position LIMIT $2");
+    let is_behind = at_least("line.position", "$1::bigint + 1");
+    let sql = format!("{FINGERPRINTS} WHERE {is_behind} ORDER BY line.position LIMIT $2");
     rows::all(&transaction.rows(&sql, &[&position, &i64::from(limit)]).await?, fingerprint)
 }
 

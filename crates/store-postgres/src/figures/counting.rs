@@ -15,7 +15,7 @@ use crate::PostgresStore;
 use crate::connections::Transaction;
 use crate::failure::Failure;
 use crate::jobs::begin_fenced;
-use crate::parameters::{Parameter, Rows};
+use crate::parameters::{Parameter, Rows, at_least};
 use crate::rows::{self, Columns};
 
 const STATE_TABLE: &str = "eg_pg_figures_state";
@@ -101,10 +101,11 @@ async fn in_gaps(snapshot: &Transaction, progress: &Progress) -> Result<Vec<Figu
 }
 
 async fn behind(snapshot: &Transaction, position: i64, limit: u32) -> Result<Vec<FigureLine>, Failure> {
-    let sql = lines(
+    let sql = lines(&format!(
         "SELECT position, txn_id, from_status, to_status FROM eg_pg_transaction_history
-         WHERE position > $1 ORDER BY position LIMIT $2",
-    );
+         WHERE {} ORDER BY position LIMIT $2",
+        at_least("position", "$1::bigint + 1")
+    ));
     rows::all(&snapshot.planned(&sql, &[&position, &i64::from(limit)]).await?, line)
 }
 
