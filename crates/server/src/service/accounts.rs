@@ -135,15 +135,13 @@ mod tests {
     use payment_gateways::client::Limits;
 
     use super::*;
-    use crate::config::{self, Flag, Sources};
+    use crate::config::{self, Sources};
 
     fn adapters(settings: &[(&str, &str)]) -> Adapters {
-        let flag = |&(name, value): &(&str, &str)| Flag {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            flag: "--set".to_owned(),
-        };
-        let sources = Sources { flags: settings.iter().map(flag).collect(), ..Sources::default() };
+        let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
+        let lines: Vec<String> = settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        std::fs::write(file.path(), lines.join("\n")).unwrap();
+        let sources = Sources { properties_file: Some(file.path().to_owned()), ..Sources::default() };
         Adapters {
             settings: config::load(&sources).into_config().unwrap().stored_accounts,
             client: Client::new(Limits::default()).unwrap(),
