@@ -1,5 +1,5 @@
-//! What jobs ask again and again, and pages that show open work: when nothing waits. A statement that stops at the
-//! first row that it finds reads everything where there is none.
+//! Questions of jobs, and of pages that show open work, when nothing waits. A statement that stops at the first row
+//! that it finds reads everything where there is none.
 
 use payment_domain::{GatewayName, RefundStatus, StatusName, Timestamp};
 use payment_store::contract::sample::{self, at};
