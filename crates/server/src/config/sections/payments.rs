@@ -68,8 +68,9 @@ settings! {
         "The hosts of gateways that may be called over `http`, as `host`, `host:port` or `*.parent`. \
          Others must be called over `https`, unless they are this machine.");
     FAILURES_IN_A_ROW: Setting<usize> = own("gateways.failures-in-a-row", count(1, 1_000),
-        "After so many payments in a row without a usable answer a gateway counts as down: payments \
-         through it are refused at once and with a `Retry-After`, and questions about others are put off.")
+        "After so many payments in a row without a usable answer, or when half of the last four times as many calls \
+         have none, a gateway counts as down: payments through it are refused at once and with a `Retry-After`, and \
+         questions about others are put off.")
         .or("5");
     COOL_DOWN: Setting<Duration> = own("gateways.cool-down-secs", secs(1, 3_600),
         "For how many seconds a gateway that is down is left alone before one call tries it again.")
@@ -218,11 +219,13 @@ fn pace(reader: &Reader<'_>) -> PaceSettings {
 
 pub(super) fn guard(reader: &Reader<'_>) -> GuardSettings {
     let calls_at_once = reader.get(&GATEWAYS_CALLS_AT_ONCE);
+    let failures_in_a_row = reader.get(&FAILURES_IN_A_ROW);
     GuardSettings {
         calls_at_once,
         // Verifications of strangers' callbacks must not take the places of payments.
         verifications_at_once: (calls_at_once / 4).max(1),
-        failures_in_a_row: reader.get(&FAILURES_IN_A_ROW),
+        failures_in_a_row,
+        recent_calls: failures_in_a_row * 4,
         cool_down: reader.get(&COOL_DOWN),
         ..GuardSettings::default()
     }
