@@ -8,28 +8,28 @@ import re
 import pytest
 from conftest import ROOT, Service
 from PIL import Image
-from playwright.sync_api import sync_playwright
-from test_console import ALL, entered
-from test_console_accounts import SETTINGS, key_file
-from test_pay_page import CHROMIUM, FLAGS
+from test_console import ALL, browser, entered  # noqa: F401
+from test_console_accounts import SETTINGS, enter, key_file, running  # noqa: F401
 
 FOLDER = ROOT / "docs" / "console"
-WIDTH, HEIGHT = 1280, 900
+SIZE = {"width": 1280, "height": 900}
 LARGEST = 100_000
 # In the order of the tour.
-PICTURES = ["today", "payments", "payment", "case", "refund-approval", "account", "jobs", "audit"]
+PICTURES = [
+    *("login", "today", "payments", "payment", "refund-request", "cases", "case", "refunds", "refund"),
+    *("refund-approval", "accounts", "account-new", "account-credentials", "account", "account-activation"),
+    *("account-retirement", "gateways", "jobs", "job", "events", "audit", "audit-verification", "sessions", "tokens"),
+]
 
 
 @pytest.mark.skipif(not os.environ.get("UPDATE_PICTURES"), reason="makes the pictures anew: UPDATE_PICTURES=1")
-def test_the_pictures_are_made_of_a_running_service(tmp_path):
+def test_the_pictures_are_made_of_a_running_service(tmp_path, running, browser):  # noqa: F811
     settings = [*SETTINGS, *key_file(tmp_path)]
     service = Service(tmp_path / "data", tmp_path / "service.log", *settings)
     service.folder, service.settings = tmp_path, settings
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        tour(browser, service)
-        browser.close()
+    tour(browser, service)
     assert service.stop() == 0, service.log.read_text()
+    of_accounts(browser, running)
 
 
 def test_every_picture_of_the_tour_is_there_small_and_shown():
@@ -40,13 +40,12 @@ def test_every_picture_of_the_tour_is_there_small_and_shown():
     for path in FOLDER.glob("*.png"):
         content = path.read_bytes()
         assert content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) <= LARGEST, path
-        assert int.from_bytes(content[16:20], "big") == WIDTH, path
+        assert int.from_bytes(content[16:20], "big") == SIZE["width"], path
 
 
-def tour(browser, service):
-    size = {"width": WIDTH, "height": HEIGHT}
-    page = entered(browser, service, *ALL, name="Asha Rani", viewport=size)
-    payer = browser.new_context().new_page()
+def tour(browser, service):  # noqa: F811
+    page = entered(browser, service, *ALL, name="Asha Rani", viewport=SIZE)
+    payer = browser.new_context(viewport=SIZE).new_page()
 
     def paid(bill: str, amount: str, choice: str) -> dict:
         txn = service.create(bill, amount)
@@ -61,49 +60,71 @@ def tour(browser, service):
     for txn in (whole, wrong):
         service.update(txn["txnId"])
 
-    refund_page = f"/payments/{whole['txnId']}/refund"
-    page.goto(f"{service.url}/console{refund_page}")
+    console = f"{service.url}/console"
+    paid_page = f"{console}/payments/{whole['txnId']}"
+    picture(payer, f"{console}/login", "login")
+    page.goto(f"{paid_page}/refund")
     page.get_by_label("Amount to give back").fill("2345.00")
     page.get_by_label("Reason", exact=True).fill("paid too much")
+    shoot(page, "refund-request")
     page.get_by_role("button", name="Request a refund").click()
     refund = page.url.split("?")[0]
-    page.goto(f"{service.url}/console/attention")
+    picture(page, f"{console}/attention", "cases")
     page.locator("tbody th a").first.click()
     case = page.url
     page.get_by_role("button", name="Take the case").click()
     page.get_by_label("Note").fill("The bank confirms the transfer.")
     page.get_by_role("button", name="Add the note").click()
-    # A job that has run.
-    page.goto(f"{service.url}/console/jobs/reconcile-early")
+    page.goto(f"{console}/jobs/reconcile-early")
     page.get_by_role("button", name="Run now").click()
+    page.get_by_text("Finished").first.wait_for()
 
     # The roles of the newcomer are those of refunds, too, while no merchant account is stored.
-    checker = entered(browser, service, "PG_REFUND_CHECKER", "PG_VIEWER", name="Bala Singh", viewport=size)
-    admin = entered(browser, service, "PG_ADMIN", "PG_AUDITOR", name="Chitra Devi", viewport=size)
-    picture(page, f"{service.url}/console/", "today")
-    picture(page, f"{service.url}/console/payments", "payments")
-    picture(page, f"{service.url}/console/payments/{whole['txnId']}", "payment")
+    checker = entered(browser, service, "PG_REFUND_CHECKER", "PG_VIEWER", name="Bala Singh", viewport=SIZE)
+    auditor = entered(browser, service, "PG_AUDITOR", name="Chitra Devi", viewport=SIZE)
+    picture(page, f"{console}/", "today")
+    picture(page, f"{console}/payments", "payments")
+    picture(page, paid_page, "payment")
     picture(page, case, "case")
+    picture(page, f"{console}/refunds", "refunds")
+    picture(checker, refund, "refund")
     picture(checker, f"{refund}/approve", "refund-approval")
-    picture(page, f"{service.url}/console/jobs", "jobs")
-    picture(admin, f"{service.url}/console/audit", "audit")
-    admin.goto(f"{service.url}/console/accounts/new")
+    for name in ("gateways", "jobs", "events", "sessions", "tokens"):
+        picture(page, f"{console}/{name}", name)
+    picture(page, f"{console}/jobs/reconcile-early", "job")
+    picture(auditor, f"{console}/audit", "audit")
+    auditor.get_by_role("button", name="Verify").click()
+    picture(auditor, f"{console}/audit/verification", "audit-verification")
+
+
+def of_accounts(browser, service):  # noqa: F811
+    """Against the simulated gateways, which accept the credentials."""
+    admin = entered(browser, service, "PG_ADMIN", "PG_AUDITOR", name="Chitra Devi", viewport=SIZE)
+    console = f"{service.url}/console"
+    admin.goto(f"{console}/accounts/new")
     admin.get_by_label("Tenant", exact=True).fill("pb.amritsar")
     admin.get_by_label("Gateway", exact=True).select_option("PAYTM")
     admin.get_by_label("Name for people").fill("Amritsar Municipal Corporation")
+    shoot(admin, "account-new")
     admin.get_by_role("button", name="Add an account").click()
-    admin.get_by_role("link", name="Enter credentials").click()
-    admin.get_by_label("paytm.merchant.id", exact=True).fill("AMRITS00000001")
-    admin.get_by_label("paytm.merchant.secret.key (secret)").fill("0123456789abcdef")
-    admin.get_by_label("paytm.merchant.website").fill("WEBSTAGING")
-    admin.get_by_role("button", name="Enter credentials").click()
-    admin.wait_for_url(re.compile("said=entered$"))
-    picture(admin, admin.url.split("?")[0], "account")
+    account = admin.url.split("?")[0]
+    picture(admin, f"{account}/enter", "account-credentials")
+    admin.goto(account)
+    enter(admin, service)
+    picture(admin, account, "account")
+    admin.get_by_role("button", name="Verify").click()
+    picture(admin, f"{account}/activate", "account-activation")
+    picture(admin, f"{account}/retire", "account-retirement")
+    picture(admin, f"{console}/accounts", "accounts")
 
 
 def picture(page, address: str, name: str):
-    """The upper part of a page, in as many colours as a page of text needs."""
     page.goto(address)
+    shoot(page, name)
+
+
+def shoot(page, name: str):
+    """The upper part of a page, in as many colours as a page of text needs."""
     FOLDER.mkdir(exist_ok=True)
     shot = Image.open(io.BytesIO(page.screenshot()))
     path: pathlib.Path = FOLDER / f"{name}.png"

@@ -66,12 +66,13 @@ pub(super) fn open_cases(
     conn: &Connection,
     within: &[TenantScope],
 ) -> Result<BTreeMap<AttentionKind, u64>, Failure> {
-    let (scopes, values) = in_scopes(within, "t.tenant_id");
+    // A case leads to its payment, and no payment of a tenant to its cases: those would be all payments.
+    let (scopes, values) = in_scopes(within, "+t.tenant_id");
     let sql = format!(
         "SELECT open.kind, count(*) AS count FROM (
              SELECT txn_id, kind FROM eg_pg_attention INDEXED BY eg_pg_attention_open
              WHERE resolved_at IS NULL ORDER BY raised_at LIMIT {OPEN_WORK_COUNTED}) AS open
-         JOIN eg_pg_transactions AS t ON t.txn_id = open.txn_id WHERE {scopes} GROUP BY open.kind"
+         CROSS JOIN eg_pg_transactions AS t WHERE t.txn_id = open.txn_id AND {scopes} GROUP BY open.kind"
     );
     let cases = rows::all(conn, &sql, params_from_iter(values), |row| {
         let columns = Columns::without_owner(row, "eg_pg_attention");
