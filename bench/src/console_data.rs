@@ -70,8 +70,8 @@ fn beside(words: &Words, rows: u64) -> Vec<String> {
         words.refunds
     );
     let cases = format!(
-        "INSERT INTO eg_pg_attention (txn_id, kind, raised_at, evidence, resolved_at, resolved_by, resolution)
-        SELECT t.txn_id, CASE k % 3 WHEN 0 THEN 'late-success' WHEN 1 THEN 'receipt-refused' ELSE 'pending-beyond-life' END,
+        "INSERT INTO eg_pg_attention (txn_id, tenant_id, kind, raised_at, evidence, resolved_at, resolved_by, resolution)
+        SELECT t.txn_id, t.tenant_id, CASE k % 3 WHEN 0 THEN 'late-success' WHEN 1 THEN 'receipt-refused' ELSE 'pending-beyond-life' END,
             t.created_time + 3600000, '{{}}', CASE WHEN k % 20 > 0 THEN t.created_time + 7200000 END,
             CASE WHEN k % 20 > 0 THEN 'asha' END, CASE WHEN k % 20 > 0 THEN 'seen to' END
         FROM {} JOIN eg_pg_transactions AS t ON t.txn_id = '{PREFIX}' || (k * {CASE_IN})",

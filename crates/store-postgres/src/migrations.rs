@@ -63,6 +63,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 18, name: "console_work", sql: include_str!("../migrations/0018_console_work.sql") },
     Migration { version: 19, name: "figures", sql: include_str!("../migrations/0019_figures.sql") },
     Migration { version: 20, name: "login", sql: include_str!("../migrations/0020_login.sql") },
+    Migration { version: 21, name: "case_tenants", sql: include_str!("../migrations/0021_case_tenants.sql") },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.
@@ -110,6 +111,8 @@ async fn apply_between_payments(
     let mut attempt = 1;
     loop {
         begin(migrator).await?;
+        let patience = LOCK_TIMEOUT.as_millis();
+        migrator.batch(&format!("SET LOCAL lock_timeout = '{patience}ms'")).await?;
         match apply(migrator, migrations).await {
             Ok(report) => {
                 migrator.commit().await?;
@@ -159,16 +162,13 @@ pub(crate) async fn states(migrator: &Migrator) -> Result<Vec<MigrationState>, F
     Ok(migration::states(MIGRATIONS, &applied)?)
 }
 
-/// Begins a transaction in which this node alone migrates, or takes in rows.
+/// Begins a transaction in which this node alone migrates, or takes in rows. Its locks are waited for: others may take
+/// long to migrate, and behind the lock of a row that is taken in no payment waits.
 pub(crate) async fn begin(migrator: &Migrator) -> Result<(), Failure> {
     migrator.begin().await?;
-    // Others may take longer to migrate than a lock may take otherwise.
-    migrator.batch("SET LOCAL lock_timeout = 0").await?;
+    migrator.batch("SET LOCAL lock_timeout = 0; SET LOCAL client_min_messages = warning").await?;
     migrator.rows("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
-    let patience = LOCK_TIMEOUT.as_millis();
-    migrator
-        .batch(&format!("SET LOCAL lock_timeout = '{patience}ms'; SET LOCAL client_min_messages = warning"))
-        .await
+    Ok(())
 }
 
 async fn apply(migrator: &Migrator, migrations: &[Migration]) -> Result<MigrationReport, Failure> {

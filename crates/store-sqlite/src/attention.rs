@@ -152,7 +152,8 @@ pub(crate) fn resolve(
 pub(crate) fn insert(conn: &Connection, case: &Attention) -> Result<bool, Failure> {
     let stored = conn
         .prepare_cached(
-            "INSERT INTO eg_pg_attention (txn_id, kind, raised_at, evidence) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO eg_pg_attention (txn_id, kind, raised_at, evidence, tenant_id)
+             VALUES (?1, ?2, ?3, ?4, (SELECT tenant_id FROM eg_pg_transactions WHERE txn_id = ?1))
              ON CONFLICT (txn_id, kind) DO NOTHING",
         )?
         .execute(params![
@@ -241,11 +242,10 @@ pub(crate) fn whole(query: &AttentionQuery) -> Statement {
     (search_sql(query), values)
 }
 
-/// The transaction of a case is of one of the tenants of ?6 or below.
+/// A case is of one of the tenants of ?6 or below.
 const WITHIN: &str = "EXISTS (
-    SELECT 1 FROM eg_pg_transactions AS t, json_each(?6) AS root
-    WHERE t.txn_id = eg_pg_attention.txn_id AND (t.tenant_id = root.value
-        OR substr(t.tenant_id, 1, length(root.value) + 1) = root.value || '.'))";
+    SELECT 1 FROM json_each(?6) AS root WHERE tenant_id = root.value
+        OR substr(tenant_id, 1, length(root.value) + 1) = root.value || '.')";
 
 fn owner_of(owner: &OwnedBy) -> Option<&str> {
     match owner {

@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 17, name: "console_work", sql: include_str!("../migrations/0017_console_work.sql") },
     Migration { version: 18, name: "figures", sql: include_str!("../migrations/0018_figures.sql") },
     Migration { version: 19, name: "login", sql: include_str!("../migrations/0019_login.sql") },
+    Migration { version: 20, name: "case_tenants", sql: include_str!("../migrations/0020_case_tenants.sql") },
 ];
 
 /// Brings the database up to date, in one transaction. Two processes that start together do it one

@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 
 use super::{FIGURES, figures, first_number};
 use crate::PostgresStore;
+use crate::attention::TENANT;
 use crate::failure::Failure;
 use crate::listings::IN_SCOPES;
 use crate::parameters::{Parameter, Rows, at_least, storable};
@@ -62,14 +63,13 @@ pub(super) async fn pending(
     })
 }
 
-/// The oldest ones, each with its payment by its key.
+/// The oldest ones.
 static CASES: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT open.kind, count(*) AS count FROM (
-             SELECT txn_id, kind FROM eg_pg_attention WHERE resolved_at IS NULL
-             ORDER BY case_id LIMIT {OPEN_WORK_COUNTED}) AS open
-         JOIN eg_pg_transactions AS t ON t.txn_id = open.txn_id
-         WHERE {IN_SCOPES} GROUP BY open.kind"
+        "SELECT t.kind, count(*) AS count FROM (
+             SELECT kind, {TENANT} AS tenant_id FROM eg_pg_attention WHERE resolved_at IS NULL
+             ORDER BY case_id LIMIT {OPEN_WORK_COUNTED}) AS t
+         WHERE {IN_SCOPES} GROUP BY t.kind"
     )
 });
 

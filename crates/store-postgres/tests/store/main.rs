@@ -11,6 +11,7 @@
 
 mod adoption;
 mod adoption_online;
+mod case_tenants;
 mod competing;
 mod connecting;
 mod database;

@@ -66,13 +66,12 @@ pub(super) fn open_cases(
     conn: &Connection,
     within: &[TenantScope],
 ) -> Result<BTreeMap<AttentionKind, u64>, Failure> {
-    // A case leads to its payment, and no payment of a tenant to its cases: those would be all payments.
-    let (scopes, values) = in_scopes(within, "+t.tenant_id");
+    let (scopes, values) = in_scopes(within, "tenant_id");
     let sql = format!(
-        "SELECT open.kind, count(*) AS count FROM (
-             SELECT txn_id, kind FROM eg_pg_attention INDEXED BY eg_pg_attention_open
+        "SELECT kind, count(*) AS count FROM (
+             SELECT kind, tenant_id FROM eg_pg_attention INDEXED BY eg_pg_attention_open
              WHERE resolved_at IS NULL ORDER BY raised_at LIMIT {OPEN_WORK_COUNTED}) AS open
-         CROSS JOIN eg_pg_transactions AS t WHERE t.txn_id = open.txn_id AND {scopes} GROUP BY open.kind"
+         WHERE {scopes} GROUP BY kind"
     );
     let cases = rows::all(conn, &sql, params_from_iter(values), |row| {
         let columns = Columns::without_owner(row, "eg_pg_attention");

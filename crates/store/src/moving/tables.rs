@@ -121,7 +121,7 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "eg_pg_attention",
         key: &["case_id"],
-        text: &["txn_id", "kind", "resolved_by", "resolution", "owner"],
+        text: &["txn_id", "kind", "resolved_by", "resolution", "owner", "tenant_id"],
         integer: &["case_id", "raised_at", "resolved_at", "owned_since", "version"],
         json: &["evidence"],
         ..NONE
