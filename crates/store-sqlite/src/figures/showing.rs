@@ -85,7 +85,7 @@ pub(super) fn open_cases(
 pub(super) fn receipts_due(conn: &Connection, within: &[TenantScope]) -> Result<u64, Failure> {
     let (scopes, values) = in_scopes(within, "+tenant_id");
     let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM eg_pg_transactions
+        "SELECT count(*) FROM (SELECT 1 FROM eg_pg_transactions INDEXED BY eg_pg_transactions_without_receipt
              WHERE txn_status = 'SUCCESS' AND receipt IS NULL AND {scopes} LIMIT {OPEN_WORK_COUNTED})"
     );
     let due: i64 = conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
