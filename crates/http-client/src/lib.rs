@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 mod failure;
+mod tls;
 
 use std::fmt;
 use std::sync::Arc;
@@ -175,9 +176,8 @@ impl Client {
     /// # Errors
     /// When the computer's trusted certificates cannot be loaded.
     pub fn new(limits: Limits) -> Result<Client, BoxError> {
-        // A process has one default provider; the first call has chosen it.
-        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config()?)
             .connect_timeout(limits.connect_timeout)
             .pool_idle_timeout(POOL_IDLE)
             .redirect(reqwest::redirect::Policy::none())

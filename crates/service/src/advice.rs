@@ -128,17 +128,23 @@ async fn alive(store: &dyn Store, bill: &BillKey) -> Result<Vec<Transaction>, St
     Ok(alive)
 }
 
-/// Adds the recommended action to each case. A case whose payments cannot be read does not hide the others.
+/// Cases whose transactions were not read.
+pub(crate) fn unread(cases: Vec<AttentionCase>) -> Vec<(AttentionCase, Option<Transaction>)> {
+    cases.into_iter().map(|case| (case, None)).collect()
+}
+
+/// Adds the recommended action to each case, which comes with its transaction where that was read. A case whose
+/// payments cannot be read does not hide the others.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when the database is unavailable.
 pub async fn advise_all(
     store: &dyn Store,
-    cases: Vec<AttentionCase>,
+    cases: Vec<(AttentionCase, Option<Transaction>)>,
 ) -> Result<Vec<(AttentionCase, Advice)>, StoreError> {
     stream::iter(cases)
-        .map(|case| async move {
-            let advice = match advise_unread(store, &case).await {
+        .map(|(case, txn)| async move {
+            let advice = match advise_one(store, &case, txn).await {
                 Err(StoreError::Failed(error)) => {
                     tracing::error!(txn_id = %case.case.txn_id, %error, "the payments of a case cannot be read");
                     Advice::of([AdviceStep::Unread, of_kind(&case)])
@@ -152,11 +158,19 @@ pub async fn advise_all(
         .await
 }
 
-async fn advise_unread(store: &dyn Store, case: &AttentionCase) -> Result<Advice, StoreError> {
+async fn advise_one(
+    store: &dyn Store,
+    case: &AttentionCase,
+    txn: Option<Transaction>,
+) -> Result<Advice, StoreError> {
     if !depends_on_others(case) && !proposes_refund(case) {
         return Ok(Advice::of([of_kind(case)]));
     }
-    advise(store, case, &transaction_of(store, case).await?).await
+    let txn = match txn {
+        Some(txn) => txn,
+        None => transaction_of(store, case).await?,
+    };
+    advise(store, case, &txn).await
 }
 
 /// The transaction of a case; every case has one.

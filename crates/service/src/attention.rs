@@ -70,7 +70,7 @@ impl AttentionList {
         &self,
         query: &AttentionQuery,
     ) -> Result<Vec<(AttentionCase, Advice)>, StoreError> {
-        advice::advise_all(self.store.as_ref(), self.list(query).await?).await
+        advice::advise_all(self.store.as_ref(), advice::unread(self.list(query).await?)).await
     }
 
     /// One case, where its transaction is of one of these tenants or below; `None` is every tenant.

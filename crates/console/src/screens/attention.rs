@@ -1,9 +1,11 @@
 //! Review cases: what no program may decide, oldest first.
 
 use askama::Template;
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 use payment_domain::{AttentionKind, Personal, Status, Transaction};
-use payment_service::{Advice, AttentionDetail, CaseView, ExportedList, OtherPayment, PersonalData, access};
+use payment_service::{
+    Advice, AttentionDetail, CaseView, ExportedList, OtherPayment, PersonalData, access, advise_all,
+};
 use payment_store::{AttentionCase, AttentionQuery, CaseState, CaseWork, OwnedBy, SeenCase, common_scopes};
 
 use super::payments::{ages, tree};
@@ -18,7 +20,7 @@ use crate::list::{Choice, Filters, List, one_more_than, page_of};
 use crate::page::{self, Frame, Named};
 use crate::wording;
 
-/// Cases that a page looks at, whose payments are read to know their tenants.
+/// Cases that a page looks at.
 const EXAMINED: u32 = 2_000;
 /// Cases of a page: each is advised on by what else was paid of its bills.
 const PAGE: usize = 20;
@@ -87,22 +89,20 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     if filters.is_readable() {
         let horizon = context.payments().ports.store.cases_horizon(&query, EXAMINED).await?;
         let within_reach = AttentionQuery { through: horizon, ..query.clone() };
-        let cases = context.payments().attention.list_with_advice(&within_reach).await?;
+        let cases = context.payments().attention.list(&within_reach).await?;
         (found, is_more) = page_of(cases, PAGE);
         searched = horizon.filter(|_| !is_more).map(|case| Named {
             name: fill(t.lists.searched_to, [&format!("{} {case}", t.operations.number)]),
             href: filters.onward("after", &case.to_string()),
         });
     }
-    let next = found.last().filter(|_| is_more).map(|(case, _)| ("after", case.id.to_string()));
-    let store = &context.payments().ports.store;
-    let payments = join_all(found.iter().map(|(case, _)| store.transaction(&case.case.txn_id))).await;
-    let mut rows = Vec::with_capacity(found.len());
-    for ((case, advice), txn) in found.into_iter().zip(payments) {
-        rows.push(row(context, case, advice, txn?.as_ref()));
-    }
+    let next = found.last().filter(|_| is_more).map(|case| ("after", case.id.to_string()));
+    let store = context.payments().ports.store.as_ref();
+    let payments = try_join_all(found.iter().map(|case| store.transaction(&case.case.txn_id))).await?;
+    let advised = advise_all(store, found.into_iter().zip(payments.iter().cloned()).collect()).await?;
+    let rows = advised.into_iter().zip(payments);
     let page = AttentionPage {
-        rows,
+        rows: rows.map(|((case, advice), txn)| row(context, case, advice, txn.as_ref())).collect(),
         list: List { searched, ..filters.oldest_first(next) },
         f: Frame::of(context, t.frame.attention, &[]),
     };

@@ -16,9 +16,9 @@ use crate::list::{Choice, Filters, List, one_more_than_a_page, one_page};
 use crate::page::{self, Frame, Named};
 
 /// How many refunds a page looks at.
-const EXAMINED: u32 = 5_000;
-/// The same where work waits that should not stand behind a further step.
-const EXAMINED_FOR_WORK: u32 = 20_000;
+const EXAMINED: u32 = 1_200;
+/// The same where a caller goes on searching, or work waits that should not stand behind a further step.
+const EXAMINED_ON: u32 = 20_000;
 
 #[derive(Template)]
 #[template(path = "refunds.html")]
@@ -82,10 +82,9 @@ pub(crate) async fn list(context: &Context) -> Outcome {
     let (mut found, mut is_more, mut searched) = (Vec::new(), false, None);
     if let Some(query) = query.filter(|_| filters.is_readable()) {
         let refunds = &context.payments().refunds;
-        let examined = match chosen {
-            Some(Chosen::ToDecide | Chosen::UnderWay) => EXAMINED_FOR_WORK,
-            Some(Chosen::All | Chosen::Own) | None => EXAMINED,
-        };
+        let is_of_work = matches!(chosen, Some(Chosen::ToDecide | Chosen::UnderWay));
+        let goes_on = is_of_work || context.query.text("before").is_some();
+        let examined = if goes_on { EXAMINED_ON } else { EXAMINED };
         let horizon = refunds.horizon(&query, examined).await?.filter(|at| query.from < Some(*at));
         let within_reach = RefundQuery { from: horizon.or(query.from), ..query };
         (found, is_more) = one_page(refunds.search(&within_reach).await?);

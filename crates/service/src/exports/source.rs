@@ -9,7 +9,7 @@ use payment_store::{
 };
 
 use super::{ExportedList, account_takes, columns};
-use crate::advice::{Advice, advise_all};
+use crate::advice::{Advice, advise_all, unread};
 
 /// The payments of a search that are asked for at once.
 const PAGE: u32 = 250;
@@ -83,7 +83,7 @@ impl Source {
             },
             Source::Refunds(reading) => reading.next().await?.map(Page::Refunds),
             Source::Cases(store, reading) => match reading.next().await? {
-                Some(cases) => Some(Page::Cases(advise_all(store.as_ref(), cases).await?)),
+                Some(cases) => Some(Page::Cases(advise_all(store.as_ref(), unread(cases)).await?)),
                 None => None,
             },
             Source::Events(reading) => reading.next().await?.map(Page::Events),

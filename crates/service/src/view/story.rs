@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::case::CaseView;
 use super::event::EventView;
 use super::{PersonalData, RefundStory, TransactionView};
-use crate::advice::advise_all;
+use crate::advice::{advise_all, unread};
 
 /// Everything that is stored about one transaction.
 #[derive(Debug, Clone, Serialize)]
@@ -82,7 +82,7 @@ impl TransactionStory {
         personal: PersonalData,
     ) -> Result<Option<TransactionStory>, StoreError> {
         let Some(txn) = store.transaction(id).await? else { return Ok(None) };
-        let cases = advise_all(store, store.attention_cases(&cases_of(id)).await?).await?;
+        let cases = advise_all(store, unread(store.attention_cases(&cases_of(id)).await?)).await?;
         let dump = store.dump(id).await?.map(|stored| stored.dump);
         let mut refunds = Vec::new();
         for refund in store.refunds_of(id).await? {

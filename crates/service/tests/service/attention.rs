@@ -125,7 +125,7 @@ async fn a_payment_of_another_amount_is_not_registered_beside_one_that_succeeded
         case: payment_store::Attention { txn_id: TxnId::new("NONE").unwrap(), ..case.case.clone() },
         ..case
     };
-    let advised = advise_all(world.store.as_ref(), vec![unknown]).await.unwrap();
+    let advised = advise_all(world.store.as_ref(), vec![(unknown, None)]).await.unwrap();
     assert!(
         advised[0].1.action().starts_with("What else was paid of its bills could not be read"),
         "{advised:?}"
