@@ -15,6 +15,8 @@ pub(crate) fn config() -> Result<ClientConfig, BoxError> {
     if let Some(config) = CONFIG.get() {
         return Ok(config.clone());
     }
+    // A process has one default provider, also for clients that are built elsewhere; the first call has chosen it.
+    let _already_chosen = rustls::crypto::ring::default_provider().install_default();
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (trusted, _unusable) = roots.add_parsable_certificates(found.certs);

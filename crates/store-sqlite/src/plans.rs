@@ -55,7 +55,7 @@ mod tests {
     use crate::{Options, SqliteStore};
 
     /// Tables with one row or a few dozens, indexes of what is open, and the rows of subqueries.
-    const SMALL: [&str; 17] = [
+    const SMALL: [&str; 18] = [
         "eg_pg_heartbeat",
         "eg_pg_history_seal",
         "eg_pg_figures_state",
@@ -70,6 +70,7 @@ mod tests {
         "eg_pg_refunds_due",
         "eg_pg_refunds_open",
         "eg_pg_attention_open",
+        "eg_pg_transactions_without_receipt",
         "eg_pg_daily_figures_pending",
         "open",
         "number",
