@@ -4,8 +4,8 @@
 cargo test runs one program after the other; most of ours wait for a database, a broker or a clock.
 Everything is built once, with the features of the whole workspace, also for the second run on PostgreSQL.
 
-  run_tests.py            every test program, those that take TEST_STORE also on PostgreSQL, and beside them
-                          scripts/background_checks
+  run_tests.py            every test program, those that take TEST_STORE also on PostgreSQL; beside them, at the
+                          lowest priority, Helm is built where it is missing: the tests of the charts need it
   run_tests.py --quick    those that need neither PostgreSQL nor Kafka nor the service's program
 
 The output of a program is shown when it fails, and kept in target/test-output.
@@ -94,8 +94,7 @@ def main():
 
     background = concurrent.futures.ThreadPoolExecutor(1)
     if not quick:
-        checks = ("lints and documentation", "nice", ROOT, {}, ("-n", "19", "scripts/background_checks"))
-        checked = background.submit(run, *checks)
+        helm = background.submit(run, "Helm", "nice", ROOT, {}, ("-n", "19", "scripts/helm", "version", "--short"))
     with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
         waiting = [pool.submit(run, *work) for _, work in together]
         for ended in concurrent.futures.as_completed(waiting):
@@ -103,7 +102,7 @@ def main():
     for _, work in alone:
         report(run(*work))
     if not quick:
-        report(checked.result())
+        report(helm.result())
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
