@@ -2,27 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use payment_domain::{AuditAction, AuditActor, AuditEntry};
-use payment_store::contract::sample::at;
-use payment_store::{AuditLog, AuditQuery, Exports, Reading, StoreError, StoredEntry};
-use serde_json::Map;
+use payment_store::contract::sample;
+use payment_store::{AuditQuery, Exports, Reading, StoreError, StoredEntry};
 
 use crate::support::Database;
-
-fn entry(nth: i64) -> AuditEntry {
-    AuditEntry {
-        at: at(nth),
-        actor: AuditActor::Job("test"),
-        action: AuditAction::JobRunByHand,
-        object_kind: "job",
-        object_id: nth.to_string(),
-        tenant: None,
-        before: None,
-        after: None,
-        reason: None,
-        details: Map::new(),
-    }
-}
 
 async fn numbers(mut reading: Reading<Vec<StoredEntry>>) -> Result<BTreeSet<i64>, StoreError> {
     let mut numbers = BTreeSet::new();
@@ -38,7 +21,7 @@ async fn a_connection_that_ends_midway_ends_the_reading_as_a_failure_and_leaves_
     let database = Database::create().await;
     let store = database.open().await;
     let client = database.client().await;
-    store.record((0..ENTRIES).map(entry).collect()).await.unwrap();
+    sample::recorded(&store, ENTRIES).await;
     let query = AuditQuery::default();
     // A backend is listed for a moment after its end.
     let mut over: Vec<i32> = Vec::new();
@@ -67,7 +50,7 @@ async fn a_reader_who_leaves_lets_the_connection_go() {
     let database = Database::create().await;
     let store = database.open().await;
     let client = database.client().await;
-    store.record((0..9_000).map(entry).collect()).await.unwrap();
+    sample::recorded(&store, 9_000).await;
     let mut reading = store.read_audit(&AuditQuery::default());
     assert!(reading.next().await.unwrap().is_some());
     let at_work = "SELECT count(*) FROM pg_stat_activity

@@ -3,13 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use payment_domain::{
-    AuditAction, AuditActor, AuditEntry, Event, EventKind, Personal, Principal, Role, TenantId,
-};
-use serde_json::{Map, Value};
+use payment_domain::{AuditAction, AuditEntry, Event, EventKind, TenantId};
 
 use super::Promise;
-use super::sample::{self, at};
+use super::sample::{self, at, audit_entry};
 use crate::audit::chain::{Link, entry_hash};
 use crate::audit::merkle::Tree;
 use crate::audit::sealing::{Covered, HistoryLine, Progress, Seal, Span};
@@ -25,30 +22,9 @@ pub(super) fn promises() -> Vec<Promise> {
     ]
 }
 
-/// The entry of an operator who resolved a case of a tenant.
-pub(super) fn entry(nth: i64, tenant: Option<&str>) -> AuditEntry {
-    AuditEntry {
-        at: at(nth),
-        actor: AuditActor::Principal(Principal {
-            uuid: format!("operator-{}", nth % 2),
-            role: Role::Operator,
-            tenant: TenantId::new("pb").unwrap(),
-            address: None,
-        }),
-        action: AuditAction::CaseResolved,
-        object_kind: "case",
-        object_id: nth.to_string(),
-        tenant: tenant.map(|tenant| TenantId::new(tenant).unwrap()),
-        before: None,
-        after: Some([9; 32]),
-        reason: Some(Personal::new(format!("ਆਸ਼ਾ was paid back: {nth}\0"))),
-        details: Map::from_iter([("text\0".to_owned(), Value::from("\0"))]),
-    }
-}
-
 /// An entry about an object, as a change brings it along.
 pub(super) fn about(action: AuditAction, object_id: &str) -> Vec<AuditEntry> {
-    vec![AuditEntry { action, object_id: object_id.to_owned(), ..entry(0, None) }]
+    vec![AuditEntry { action, object_id: object_id.to_owned(), ..audit_entry(0, None) }]
 }
 
 fn all() -> AuditQuery {
@@ -59,7 +35,8 @@ async fn entries_recorded_at_once_make_one_chain_without_a_gap(store: Arc<dyn St
     let before = store.audit_head().await.unwrap();
     assert_eq!(before.end, Link::START);
     store.record(Vec::new()).await.unwrap();
-    let recorded = join_all((0..40).map(|nth| store.record(vec![entry(nth, None), entry(nth, None)]))).await;
+    let recorded =
+        join_all((0..40).map(|nth| store.record(vec![audit_entry(nth, None), audit_entry(nth, None)]))).await;
     assert!(recorded.iter().all(Result::is_ok), "{recorded:?}");
     let entries = store.audit_entries(&all()).await.unwrap();
     assert_eq!(entries.len(), 80);
@@ -68,7 +45,7 @@ async fn entries_recorded_at_once_make_one_chain_without_a_gap(store: Arc<dyn St
         let hash = entry_hash(stored.entry.as_bytes(), &end.hash);
         assert_eq!((stored.number, stored.hash), (end.number + 1, hash));
         end = Link { number: stored.number, hash };
-        let value: Value = serde_json::from_str(&stored.entry).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&stored.entry).unwrap();
         let [reason] = stored.personal.as_slice() else { panic!("{:?}", stored.personal) };
         let salted = reason.value.as_ref().unwrap();
         assert_eq!((reason.field.as_str(), &value["reason"]), ("reason", &hex::encode(salted.hash()).into()));
@@ -82,7 +59,7 @@ async fn the_audit_log_is_searched_by_what_its_entries_say(store: Arc<dyn Store>
     for (nth, tenant) in
         [(1, Some("pb.amritsar")), (2, Some("pb")), (3, Some("pbx.far")), (4, None), (5, Some("pb.amritsar"))]
     {
-        store.record(vec![entry(nth, tenant)]).await.unwrap();
+        store.record(vec![audit_entry(nth, tenant)]).await.unwrap();
     }
     let found = async |query: AuditQuery| -> Vec<i64> {
         store.audit_entries(&query).await.unwrap().iter().map(|entry| entry.number).collect()
@@ -108,7 +85,7 @@ async fn the_audit_log_is_searched_by_what_its_entries_say(store: Arc<dyn Store>
         assert_eq!(found(between(from, to)).await, [0; 0], "{from:?} {to:?}");
     }
     // Later than the entry after it, and earlier than that before it.
-    let disordered = [7, 1_000_000, 900_000, 2_000_000].map(|at| entry(at, None));
+    let disordered = [7, 1_000_000, 900_000, 2_000_000].map(|at| audit_entry(at, None));
     for entry in disordered {
         store.record(vec![entry]).await.unwrap();
     }
@@ -118,9 +95,9 @@ async fn the_audit_log_is_searched_by_what_its_entries_say(store: Arc<dyn Store>
 }
 
 async fn a_redaction_in_the_audit_log_leaves_the_entry_as_it_was(store: Arc<dyn Store>) {
-    store.record(vec![entry(1, None), entry(2, None)]).await.unwrap();
+    store.record(vec![audit_entry(1, None), audit_entry(2, None)]).await.unwrap();
     let before = store.audit_entries(&all()).await.unwrap();
-    let redaction = || AuditEntry { action: AuditAction::Redacted, ..entry(3, None) };
+    let redaction = || AuditEntry { action: AuditAction::Redacted, ..audit_entry(3, None) };
     assert!(!store.redact_audit(7, redaction()).await.unwrap(), "there is no such entry");
     assert!(store.redact_audit(1, redaction()).await.unwrap());
     assert!(!store.redact_audit(1, redaction()).await.unwrap(), "it was redacted before");

@@ -102,7 +102,7 @@ async fn events_ride_on_cases_resolutions_and_checks(store: Arc<dyn Store>) {
     let note = CheckNote { events: told("checked"), ..checked(&txn.id, 2, NextCheck::WithAll) };
     assert_eq!(store.note_check(note).await.unwrap(), Applied::Stored);
     let line = entry(&txn, "resolved");
-    let decided = || vec![super::audit::entry(1, None)];
+    let decided = || vec![super::sample::audit_entry(1, None)];
     store
         .resolve_attention(id.into(), resolution(3), line.clone(), told("resolved"), decided(), &[])
         .await

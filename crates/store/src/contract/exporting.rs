@@ -7,10 +7,9 @@ use payment_domain::{AttentionKind, EventKind, GatewayName, RefundStatus, Status
 
 use super::Promise;
 use super::attention::{case, everything, new_case, raised};
-use super::audit::entry;
 use super::listings::{create_all, scopes};
 use super::refunding::{paid, refund, requested};
-use super::sample::{self, at, begun, ended, paise, tick};
+use super::sample::{self, at, audit_entry, begun, ended, paise, tick};
 use crate::{
     AttentionQuery, AuditQuery, CaseState, EventQuery, EventState, OwnedBy, PageRequest, PaymentLines,
     PaymentQuery, Reading, RefundQuery, RunEnd, Store, StoreError,
@@ -84,7 +83,7 @@ async fn an_export_has_every_page_of_any_other_list(store: Arc<dyn Store>) {
         requested(&store, refund(payment, id, minor)).await;
         raised(&store, new_case(payment, case(payment, kind_of(minor), minor), "a doubt")).await;
     }
-    store.record(vec![entry(1, Some("pb.amritsar")), entry(2, None)]).await.unwrap();
+    store.record(vec![audit_entry(1, Some("pb.amritsar")), audit_entry(2, None)]).await.unwrap();
     for tick_at in [100, 200] {
         let run = begun(&store, tick("early", tick_at)).await;
         ended(&store, &run, tick_at + 1, RunEnd::Finished).await;
@@ -154,12 +153,12 @@ fn kind_of(minor: i64) -> AttentionKind {
 async fn an_export_shows_one_moment_whatever_is_stored_meanwhile(store: Arc<dyn Store>) {
     /// More than wait to be taken, whatever the pages of a store.
     const ENTRIES: i64 = 9_000;
-    store.record((0..ENTRIES).map(|nth| entry(nth, None)).collect()).await.unwrap();
+    sample::recorded(store.as_ref(), ENTRIES).await;
     let mut reading = store.read_audit(&AuditQuery::default());
     let mut numbers = Vec::new();
     while let Some(page) = reading.next().await.unwrap() {
         if numbers.is_empty() {
-            store.record(vec![entry(0, None)]).await.unwrap();
+            store.record(vec![audit_entry(0, None)]).await.unwrap();
         }
         numbers.extend(page.iter().map(|entry| entry.number));
     }

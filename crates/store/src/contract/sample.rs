@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use payment_domain::{
-    Actor, Audit, BillId, BillKey, BillPayment, Currency, Event, EventKind, GatewayDetails, GatewayName,
-    HistoryEntry, Money, Payer, Personal, Status, TenantId, Timestamp, Transaction, TxnId,
+    Actor, Audit, AuditAction, AuditActor, AuditEntry, BillId, BillKey, BillPayment, Currency, Event,
+    EventKind, GatewayDetails, GatewayName, HistoryEntry, Money, Payer, Personal, Principal, Role, Status,
+    TenantId, Timestamp, Transaction, TxnId,
 };
 use serde_json::{Map, Value, json};
 
@@ -300,4 +301,33 @@ pub async fn applied(store: &Arc<dyn Store>, change: Change) -> Transaction {
     let txn = change.txn.clone();
     assert_eq!(store.apply(change).await.unwrap(), crate::Applied::Stored, "{} v{}", txn.id, txn.version);
     txn
+}
+
+/// The entry of an operator who resolved a case of a tenant.
+pub fn audit_entry(nth: i64, tenant: Option<&str>) -> AuditEntry {
+    AuditEntry {
+        at: at(nth),
+        actor: AuditActor::Principal(Principal {
+            uuid: format!("operator-{}", nth % 2),
+            role: Role::Operator,
+            tenant: TenantId::new("pb").unwrap(),
+            address: None,
+        }),
+        action: AuditAction::CaseResolved,
+        object_kind: "case",
+        object_id: nth.to_string(),
+        tenant: tenant.map(|tenant| TenantId::new(tenant).unwrap()),
+        before: None,
+        after: Some([9; 32]),
+        reason: Some(Personal::new(format!("ਆਸ਼ਾ was paid back: {nth}\0"))),
+        details: Map::from_iter([("text\0".to_owned(), Value::from("\0"))]),
+    }
+}
+
+/// Records so many entries in the audit log, few at a time, so that no commit takes long.
+pub async fn recorded(store: &dyn Store, count: i64) {
+    let entries: Vec<AuditEntry> = (0..count).map(|nth| audit_entry(nth, None)).collect();
+    for some in entries.chunks(1_000) {
+        store.record(some.to_vec()).await.unwrap();
+    }
 }
