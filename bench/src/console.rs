@@ -34,6 +34,9 @@ pub(crate) struct ConsoleOptions {
     /// In the embedded database
     #[arg(long)]
     sqlite: bool,
+    /// In this database, which stays: the rows are filled in where there are none [default: a server of its own]
+    #[arg(long, value_name = "URL", conflicts_with = "sqlite")]
+    database: Option<String>,
     /// Operators at work at a time
     #[arg(long, default_value_t = 2)]
     operators: usize,
@@ -179,21 +182,26 @@ pub(crate) async fn run(options: &Options, console: &ConsoleOptions) -> Result<R
     let file = data.join("payments.db");
     let rows = console.rows.unwrap_or(if console.sqlite { 1_000_000 } else { 10_000_000 });
     ensure!(rows >= 1_000, "fewer payments are no history");
-    let database = if console.sqlite { None } else { Some(Database::start().await?) };
+    let database = match &console.database {
+        _ if console.sqlite => None,
+        Some(url) => Some(Database::at(url.clone()).await?),
+        None => Some(Database::start().await?),
+    };
     let launch = match &database {
         Some(database) => database.launch(&binary, &data),
         None => Launch::plain(&binary, &data),
     };
     let launch = launch.set("console.enabled", true);
-    if let Some(database) = &database {
-        fill::refuse_without_room(database, rows).await?;
-    }
-    let template = settled_payment(&launch, options).await?;
     let started = Instant::now();
     match &database {
-        Some(database) => console_data::fill_postgres(database, template, rows).await?,
+        Some(database) if console_data::is_filled(database, rows).await? => {}
+        Some(database) => {
+            fill::refuse_without_room(database, rows).await?;
+            let template = settled_payment(&launch, options).await?;
+            console_data::fill_postgres(database, template, rows).await?;
+        }
         None => {
-            let file = file.clone();
+            let (file, template) = (file.clone(), settled_payment(&launch, options).await?);
             tokio::task::spawn_blocking(move || console_data::fill_sqlite(&file, &template, rows)).await??;
         }
     }

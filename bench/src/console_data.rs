@@ -95,6 +95,15 @@ fn beside(words: &Words, rows: u64) -> Vec<String> {
     vec![refunds, cases, entries, head]
 }
 
+/// Whether an earlier run has filled so many payments in.
+pub(crate) async fn is_filled(database: &Database, rows: u64) -> Result<bool> {
+    if database.number("SELECT count(*) FROM pg_class WHERE relname = 'eg_pg_transactions'").await? == 0 {
+        return Ok(false);
+    }
+    let last = format!("SELECT count(*) FROM eg_pg_transactions WHERE txn_id = '{PREFIX}{rows}'");
+    Ok(database.number(&last).await? > 0)
+}
+
 /// Fills PostgreSQL with copies of a settled payment.
 pub(crate) async fn fill_postgres(database: &Database, template: String, rows: u64) -> Result<()> {
     let filling = Filling { template, prefix: PREFIX, count: rows, is_history: true, is_varied: true };

@@ -27,7 +27,9 @@ const LONGEST_COUNT: Duration = Duration::from_secs(3_600);
 
 /// A running server with a database of its own.
 pub(crate) struct Database {
-    server: PostgresServer,
+    /// Stops with this value. The caller of this program may have one of their own instead.
+    _server: Option<PostgresServer>,
+    url: String,
     /// A connection for unmeasured work.
     pub(crate) client: Client,
 }
@@ -42,22 +44,19 @@ impl Database {
             .iter()
             .fold(PostgresServer::builder(), |builder, (name, value)| builder.setting(name, value));
         let server = builder.start().await;
-        let client = connect(&server.url()).await.context("connecting to PostgreSQL")?;
-        Ok(Database { server, client })
+        let url = server.url();
+        let client = connect(&url).await.context("connecting to PostgreSQL")?;
+        Ok(Database { _server: Some(server), url, client })
+    }
+
+    pub(crate) async fn at(url: String) -> Result<Database> {
+        let client = connect(&url).await.context("connecting to PostgreSQL")?;
+        Ok(Database { _server: None, url, client })
     }
 
     /// Its address, with user and password.
-    pub(crate) fn url(&self) -> String {
-        self.server.url()
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.server.port()
-    }
-
-    /// Its superuser's password.
-    pub(crate) fn password(&self) -> &str {
-        self.server.password()
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// A service that keeps its payments here.
@@ -68,7 +67,7 @@ impl Database {
     }
 
     pub(crate) async fn connect(&self) -> Result<Client> {
-        connect(&self.url()).await.context("connecting to PostgreSQL")
+        connect(&self.url).await.context("connecting to PostgreSQL")
     }
 
     /// Gives every load the same start: earlier writes are on disk.

@@ -30,7 +30,7 @@ struct PageTimes {
 
 /// Reads all pages of each query; `expected` is the number of first checks due.
 pub(crate) async fn measure(database: &Database, expected: usize) -> Result<DueTimes> {
-    let (options, _) = PostgresOptions::from_jdbc_url(&database.url(), None, None)?;
+    let (options, _) = PostgresOptions::from_jdbc_url(database.url(), None, None)?;
     let store = PostgresStore::connect(options).await?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let now = Timestamp::from_millis(i64::try_from(now.as_millis())?);

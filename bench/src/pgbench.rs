@@ -52,10 +52,9 @@ impl Pgbench {
         let file = self.folder.path().join(format!("{name}.sql"));
         std::fs::write(&file, &script.text)?;
         let mut command = Command::new(&self.program);
-        command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2", "--host=127.0.0.1"]);
+        command.args(["--no-vacuum", "--protocol=prepared", "--jobs=2"]);
         command.arg(format!("--client={}", options.connections));
-        command.arg(format!("--port={}", database.port()));
-        command.args(["--username=postgres", "--file"]).arg(&file);
+        command.arg("--file").arg(&file);
         match extent {
             Extent::Seconds(seconds) => command.arg(format!("--time={seconds}")),
             Extent::Times(times) => command.arg(format!("--transactions={times}")),
@@ -63,7 +62,7 @@ impl Pgbench {
         for (variable, value) in &script.variables {
             command.arg(format!("--define={variable}={value}"));
         }
-        command.arg("postgres").env("PGPASSWORD", database.password()).stdin(Stdio::null());
+        command.arg(database.url()).stdin(Stdio::null());
         let output = command.output().await.context("pgbench cannot be run")?;
         let (told, complaint) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
