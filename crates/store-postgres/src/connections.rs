@@ -173,11 +173,32 @@ impl Connections {
         }
     }
 
-    /// The rows of a search. Only a few are under way at a time, however many wait.
+    /// The rows of a search, which may be of a long run of an index. Only a few are under way at a time, however many
+    /// wait.
     pub(crate) async fn search(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
-        let turn = tokio::time::timeout(self.acquire_timeout, self.searches.acquire()).await;
-        let _turn = turn.map_err(|_| Failure::Overloaded)?.map_err(|_| Failure::Stopped)?;
+        let _turn = self.turn().await?;
+        match self.search_once(sql, values).await {
+            Err(failure) if failure.is_disconnection() => self.search_once(sql, values).await,
+            answered => answered,
+        }
+    }
+
+    /// The rows of a search for a few that an index finds.
+    pub(crate) async fn search_few(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
+        let _turn = self.turn().await?;
         self.planned(sql, values).await
+    }
+
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Failure> {
+        let turn = tokio::time::timeout(self.acquire_timeout, self.searches.acquire()).await;
+        turn.map_err(|_| Failure::Overloaded)?.map_err(|_| Failure::Stopped)
+    }
+
+    async fn search_once(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Failure> {
+        let session = self.session().await?;
+        let answered = session.searched_rows(sql, values).await;
+        session.give_back_after(&answered);
+        answered
     }
 
     /// A connection for a long reading; refused while as many as the pool can spare are under way.

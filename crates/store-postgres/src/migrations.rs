@@ -64,6 +64,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 19, name: "figures", sql: include_str!("../migrations/0019_figures.sql") },
     Migration { version: 20, name: "login", sql: include_str!("../migrations/0020_login.sql") },
     Migration { version: 21, name: "case_tenants", sql: include_str!("../migrations/0021_case_tenants.sql") },
+    Migration {
+        version: 22,
+        name: "earlier_refunds",
+        sql: include_str!("../migrations/0022_earlier_refunds.sql"),
+    },
 ];
 
 /// The advisory lock of migrations, "payments" as a number: nodes that start at once take turns.

@@ -21,7 +21,7 @@ use crate::page::{self, Frame, Named};
 use crate::wording;
 
 /// Cases that a page looks at.
-const EXAMINED: u32 = 2_000;
+const EXAMINED: u32 = 1_000;
 /// Cases of a page: each is advised on by what else was paid of its bills.
 const PAGE: usize = 20;
 

@@ -19,7 +19,7 @@ use crate::page::{self, Frame, Named};
 use crate::sealed;
 
 /// About how many payments a page looks at.
-const EXAMINED: u32 = 1_200;
+const EXAMINED: u32 = 500;
 /// How long a search goes on that a caller has asked to.
 const SEARCH_ON: Duration = Duration::from_secs(1);
 const LONGEST_WORDS: usize = 128;

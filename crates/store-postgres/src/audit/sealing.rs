@@ -135,6 +135,7 @@ async fn in_gaps(transaction: &Transaction, progress: &Progress) -> Result<Vec<F
     if progress.gaps.is_empty() {
         return Ok(Vec::new());
     }
+    transaction.prepare_for_searches().await?;
     let from: Vec<i64> = progress.gaps.iter().map(|gap| gap.span.from).collect();
     let to: Vec<i64> = progress.gaps.iter().map(|gap| gap.span.to).collect();
     let sql = format!(

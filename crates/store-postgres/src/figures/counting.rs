@@ -50,6 +50,7 @@ pub(super) async fn reading(store: &PostgresStore, ask: &FiguresAsk) -> Result<F
             ORDER BY position DESC LIMIT 1), 0)";
     let snapshot = store.db.begin().await?;
     snapshot.rows(SNAPSHOT, &[]).await?;
+    snapshot.prepare_for_searches().await?;
     let found = snapshot.rows(STATE, &[]).await?;
     let state = state(found.first().ok_or(Failure::OutOfRange)?)?;
     let mut lines = in_gaps(&snapshot, &state.progress).await?;

@@ -93,7 +93,7 @@ pub(super) async fn open_cases(
 }
 
 pub(super) async fn receipts_due(store: &PostgresStore, within: &[TenantScope]) -> Result<u64, Failure> {
-    let due = first_number(&store.db.planned(&RECEIPTS, &[&roots(within)]).await?)?;
+    let due = first_number(&store.db.search(&RECEIPTS, &[&roots(within)]).await?)?;
     u64::try_from(due).map_err(|_| Failure::OutOfRange)
 }
 

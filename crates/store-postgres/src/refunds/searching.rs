@@ -70,17 +70,17 @@ impl Conditions {
         if !query.statuses.is_empty() {
             let ours: Vec<&'static str> = query.statuses.iter().map(|status| status.as_str()).collect();
             let earlier = earlier_service(&query.statuses);
-            let of = |nth: usize| match (earlier, query.is_of_open_ones()) {
-                (Some(earlier), _) => {
-                    format!("(pg_status = ANY(${nth}::text[]) OR (pg_status IS NULL AND {earlier}))")
+            // In the words of their index.
+            let few = if query.is_of_open_ones() {
+                " AND pg_status IN ('REQUESTED', 'APPROVED', 'SENT')"
+            } else {
+                ""
+            };
+            let of = |nth: usize| match earlier {
+                Some(earlier) => {
+                    format!("((pg_status = ANY(${nth}::text[]){few}) OR (pg_status IS NULL AND {earlier}))")
                 }
-                // In the words of their index.
-                (None, true) => {
-                    format!(
-                        "pg_status = ANY(${nth}::text[]) AND pg_status IN ('REQUESTED', 'APPROVED', 'SENT')"
-                    )
-                }
-                (None, false) => format!("pg_status = ANY(${nth}::text[])"),
+                None => format!("pg_status = ANY(${nth}::text[]){few}"),
             };
             all.and(of, ours);
         }

@@ -141,6 +141,8 @@ fn pages() -> Vec<Question> {
     for (name, statuses) in [
         ("idle: refunds to decide", &[RefundStatus::Requested][..]),
         ("idle: refunds to send", &[RefundStatus::Requested, RefundStatus::Approved]),
+        ("idle: refunds that were sent", &[RefundStatus::Sent]),
+        ("idle: open refunds", &[RefundStatus::Requested, RefundStatus::Approved, RefundStatus::Sent]),
     ] {
         all.push(Question::by(name, refunds(statuses), move |store, query: RefundQuery| async move {
             assert!(store.search_refunds(&query).await.unwrap().is_empty(), "{name}");

@@ -27,3 +27,4 @@ mod restart;
 #[path = "../support/mod.rs"]
 mod support;
 mod surroundings;
+mod uncompiled;

@@ -145,7 +145,7 @@ impl PostgresServer {
             assert!(
                 server.ended().is_none() && Instant::now() < deadline,
                 "PostgreSQL did not start:\n{}",
-                fs::read_to_string(self.log()).unwrap_or_default(),
+                self.log_text(),
             );
             tokio::time::sleep(POLL_INTERVAL).await;
         }
@@ -209,6 +209,14 @@ impl PostgresServer {
         let promoted =
             client.query_one("SELECT pg_promote(true, 60)", &[]).await.expect("it can be promoted");
         assert!(promoted.get::<_, bool>(0), "the standby was not promoted in time");
+    }
+
+    /// Its log so far.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub fn log_text(&self) -> String {
+        fs::read_to_string(self.log()).expect("the log is readable")
     }
 
     fn data(&self) -> PathBuf {
