@@ -19,10 +19,10 @@ use crate::options::PreparedStatements;
 const BEGIN: &str = "BEGIN";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
-/// In a database transaction alone: a pooler may give the session to another client afterwards. Nothing
-/// is compiled: that takes 40 to 500 ms, which no search saves, and PostgreSQL does it where a run of an index is long,
-/// however little of it is read. Rows that are not in memory are asked for before they are needed; 0 says that the server's
-/// system cannot do that.
+/// In a database transaction alone: a pooler may give the session to another client afterwards. Nothing is compiled:
+/// that takes 40 to 500 ms, which no search saves, and PostgreSQL does it where a run of an index is long, however little
+/// of it is read. Rows that are not in memory are asked for before they are needed; 0 says that the server's system
+/// cannot do that.
 const FOR_SEARCHES: &str = "
     SELECT set_config('jit', 'off', true),
         set_config('effective_io_concurrency', greatest(least(now * 32, 32), now)::text, true)
