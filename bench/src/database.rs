@@ -44,11 +44,11 @@ impl Database {
             .iter()
             .fold(PostgresServer::builder(), |builder, (name, value)| builder.setting(name, value));
         let server = builder.start().await;
-        let url = server.url();
-        let client = connect(&url).await.context("connecting to PostgreSQL")?;
-        Ok(Database { _server: Some(server), url, client })
+        let database = Database::at(server.url()).await?;
+        Ok(Database { _server: Some(server), ..database })
     }
 
+    /// One whose server runs already.
     pub(crate) async fn at(url: String) -> Result<Database> {
         let client = connect(&url).await.context("connecting to PostgreSQL")?;
         Ok(Database { _server: None, url, client })

@@ -62,7 +62,8 @@ impl Pgbench {
         for (variable, value) in &script.variables {
             command.arg(format!("--define={variable}={value}"));
         }
-        command.arg(database.url()).stdin(Stdio::null());
+        // Not as an argument: those are visible to all users of the machine.
+        command.env("PGDATABASE", database.url()).stdin(Stdio::null());
         let output = command.output().await.context("pgbench cannot be run")?;
         let (told, complaint) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
