@@ -319,7 +319,7 @@ impl Search for PostgresStore {
         // One transaction is a small question.
         let found = if query.txn_id.is_some() {
             db.ask(sql, &values).await?
-        } else if query.bill_id.is_some() {
+        } else if query.bill_id.is_some() && place.is_none() {
             db.search_few(sql, &values).await?
         } else {
             db.search(sql, &values).await?

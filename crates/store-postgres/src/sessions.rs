@@ -75,7 +75,7 @@ impl Sessions for PostgresStore {
         }
         let kept = new.started_at.minus(SESSION_KEPT).as_millis();
         for over in [FORGET_LINKS, FORGET_SESSIONS] {
-            transaction.rows(over, &[&kept]).await?;
+            transaction.planned(over, &[&kept]).await?;
         }
         let values: Values<'_> = &[
             &storable(&new.id),

@@ -213,7 +213,7 @@ pub(super) async fn store(store: &PostgresStore, update: &FiguresUpdate) -> Resu
         transaction.rows(DROP_ALL, &[]).await?;
     }
     if !update.refund_days.is_empty() {
-        transaction.rows(DROP_REFUNDS, &[&update.refund_days]).await?;
+        transaction.planned(DROP_REFUNDS, &[&update.refund_days]).await?;
     }
     let mut added = Rows::default();
     let all = update.differences.iter().chain(&update.refunds);

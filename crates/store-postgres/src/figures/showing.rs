@@ -129,7 +129,7 @@ pub(super) async fn store_readings(
     if !stored.is_empty() {
         store.db.repeatable(STORE, &stored.values()).await?;
     }
-    store.db.repeatable(FORGET, &[&forget_before.as_millis()]).await?;
+    store.db.planned(FORGET, &[&forget_before.as_millis()]).await?;
     Ok(())
 }
 

@@ -38,7 +38,11 @@ pub(crate) struct Asked {
 impl Asked {
     /// One with empty tables.
     pub(crate) async fn create() -> Asked {
-        let database = Database::create().await;
+        Asked::of(Database::create().await).await
+    }
+
+    /// The same, of this database.
+    pub(crate) async fn of(database: Database) -> Asked {
         let client = database.client().await;
         database.open().await.close().await;
         client.batch_execute(fill::NO_AUTOVACUUM).await.unwrap();

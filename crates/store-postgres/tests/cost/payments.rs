@@ -29,16 +29,17 @@ fn searches() -> Vec<Question> {
     let tenant = |id: &str| Some(TenantId::new(id).unwrap());
     let mine = Some(Mine { uuid: "clerk-20".to_owned() });
     let pending = Some(StatusName::Pending);
+    let of_bill = || Some(BillId::new("B777").unwrap());
     let queries = [
         ("search everything", any()),
         ("search by id", SearchQuery { txn_id: Some(txn_id("T777")), ..any() }),
-        ("search by bill", SearchQuery { bill_id: Some(BillId::new("B777").unwrap()), ..any() }),
         ("search by receipt", SearchQuery { receipt: Some("R777".to_owned()), ..any() }),
         ("search by consumer code", SearchQuery { consumer_code: Some("PT-129".to_owned()), ..any() }),
         ("search by payer", SearchQuery { user_uuid: Some("payer-194".to_owned()), ..any() }),
         ("search what is mine", SearchQuery { mine, ..any() }),
         ("search a tenant", SearchQuery { tenant_id: tenant("pb.7"), ..any() }),
         ("search within a state", SearchQuery { within: state(), ..any() }),
+        ("search by bill behind a place", SearchQuery { bill_id: of_bill(), after: behind(), ..any() }),
         ("search behind a place", SearchQuery { after: behind(), ..any() }),
         (
             "search a tenant behind a place",
@@ -56,7 +57,22 @@ fn searches() -> Vec<Question> {
             assert!(!store.search(&query).await.unwrap().is_empty(), "{name}");
         })
     };
-    queries.into_iter().map(ask).collect()
+    let mut all: Vec<Question> = queries.into_iter().map(ask).collect();
+    let of_payer = || SearchQuery {
+        txn_id: Some(txn_id("T777")),
+        user_uuid: Some("payer-194".to_owned()),
+        ..SearchQuery::default()
+    };
+    all.extend([
+        question!("search by bill", |store| {
+            let query = SearchQuery { tenant_id: tenant("pb.17"), bill_id: of_bill(), ..SearchQuery::default() };
+            assert_eq!(store.search(&query).await.unwrap().len(), 1);
+        }),
+        question!("search by id and payer", |store| {
+            assert_eq!(store.search(&of_payer()).await.unwrap().len(), 1);
+        }),
+    ]);
+    all
 }
 
 /// Lists of operators: in the state of twenty tenants, and in one of them.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use payment_store::{Store, StoreError};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
-use payment_testing::postgres::{FreshDatabase, connect};
+use payment_testing::postgres::{FreshDatabase, PostgresServer, connect};
 use tokio_postgres::Client;
 
 pub(crate) mod earlier;
@@ -18,6 +18,11 @@ pub(crate) struct Database(FreshDatabase);
 impl Database {
     pub(crate) async fn create() -> Database {
         Database(FreshDatabase::create().await)
+    }
+
+    /// One on a server of its own.
+    pub(crate) async fn create_on(server: &PostgresServer) -> Database {
+        Database(FreshDatabase::create_on(&server.url()).await)
     }
 
     /// One with these options of `CREATE DATABASE`.
