@@ -65,7 +65,8 @@ fn searches() -> Vec<Question> {
     };
     all.extend([
         question!("search by bill", |store| {
-            let query = SearchQuery { tenant_id: tenant("pb.17"), bill_id: of_bill(), ..SearchQuery::default() };
+            let query =
+                SearchQuery { tenant_id: tenant("pb.17"), bill_id: of_bill(), ..SearchQuery::default() };
             assert_eq!(store.search(&query).await.unwrap().len(), 1);
         }),
         question!("search by id and payer", |store| {
