@@ -1,13 +1,11 @@
 //! Deep searches slow down searchers, and not payers.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests: what fails, panics")]
+#![allow(clippy::unwrap_used, reason = "these are tests: what fails, panics")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use payment_store::Store;
-use payment_store::contract::deep_searches::{BOUND, ROWS, SEARCHERS, keep_searching, median_create};
+use payment_store::contract::deep_searches::{ROWS, Searchers};
 use payment_store::contract::sample;
 use payment_store_sqlite::SqliteStore;
 
@@ -35,19 +33,7 @@ async fn deep_searches_slow_no_create() {
         picked.join(", ")
     );
     database.execute(&fill, []).unwrap();
-    let alone = median_create(&store, "alone").await;
-    let stop = Arc::new(AtomicBool::new(false));
-    let searchers: Vec<_> =
-        (0..SEARCHERS).map(|_| tokio::spawn(keep_searching(store.clone(), stop.clone()))).collect();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let beside = median_create(&store, "beside").await;
-    stop.store(true, Ordering::Relaxed);
-    let mut searches = 0;
-    for searcher in searchers {
-        searches += searcher.await.unwrap();
-    }
-    eprintln!(
-        "a create takes {alone:?} alone, {beside:?} beside {SEARCHERS} searchers ({searches} searches)"
-    );
-    assert!(beside < BOUND, "{beside:?}, and {alone:?} alone");
+    let searchers = Searchers::start(&store);
+    searchers.do_not_hold_up_creates(&store).await;
+    searchers.stop().await;
 }

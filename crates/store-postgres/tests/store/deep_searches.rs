@@ -1,12 +1,11 @@
 //! Deep searches slow down searchers, and not payers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{Database, number, prompt_options};
 use payment_store::Store;
-use payment_store::contract::deep_searches::{BOUND, ROWS, SEARCHERS, keep_searching, median_create};
+use payment_store::contract::deep_searches::{ROWS, Searchers};
 use payment_store::contract::sample;
 use payment_store_postgres::PostgresStore;
 
@@ -33,10 +32,7 @@ async fn deep_searches_slow_no_create() {
     for statement in [fill.as_str(), "VACUUM ANALYZE eg_pg_transactions"] {
         client.batch_execute(statement).await.unwrap();
     }
-    let alone = median_create(&store, "alone").await;
-    let stop = Arc::new(AtomicBool::new(false));
-    let searchers: Vec<_> =
-        (0..SEARCHERS).map(|_| tokio::spawn(keep_searching(store.clone(), stop.clone()))).collect();
+    let searchers = Searchers::start(&store);
     // The server shows the beginning of a statement; only that of a search is longer than 1000 characters.
     let searching = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND state = 'active' AND length(query) > 1000
@@ -47,18 +43,10 @@ async fn deep_searches_slow_no_create() {
         assert!(Instant::now() < deadline, "no search is under way");
         most = number(&client, searching).await;
     }
-    let beside = median_create(&store, "beside").await;
+    searchers.do_not_hold_up_creates(&store).await;
     for _ in 0..50 {
         most = most.max(number(&client, searching).await);
     }
-    stop.store(true, Ordering::Relaxed);
-    let mut searches = 0;
-    for searcher in searchers {
-        searches += searcher.await.unwrap();
-    }
-    eprintln!(
-        "a create takes {alone:?} alone, {beside:?} beside {SEARCHERS} searchers ({searches} searches)"
-    );
+    searchers.stop().await;
     assert!(most <= at_most, "{most} searches at a time");
-    assert!(beside < BOUND, "{beside:?}, and {alone:?} alone");
 }
