@@ -4,7 +4,7 @@
 //! the order of the answer. The most selective condition chooses the runs, the others filter their rows. The
 //! heads of the runs are merged. Thus a page is read, however large the table. There are as many statements as
 //! there are kinds of runs, from the newest and behind the place of a known transaction; each is planned anew
-//! for the conditions that are set ([`Connections::search`]).
+//! for the conditions that are set ([`Connections::search`]), but those for the payments of a bill.
 
 use std::sync::LazyLock;
 

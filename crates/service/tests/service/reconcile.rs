@@ -699,7 +699,9 @@ async fn a_payer_is_not_kept_waiting_by_a_sweep_at_its_gateways_pace() {
     while world.gateway.asked() < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    let began = Instant::now();
     assert_eq!(world.settle(&payer).await.status.name(), StatusName::Success);
+    assert!(began.elapsed() < Duration::from_millis(600), "{:?}: two turns at most", began.elapsed());
     assert!(world.gateway.asked() < 8, "the sweep still has work: {}", world.gateway.asked());
     running.await.unwrap();
     assert_eq!(world.gateway.asked(), 13);

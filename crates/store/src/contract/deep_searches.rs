@@ -35,8 +35,8 @@ impl Searchers {
         Searchers { tasks: tasks.collect(), progress }
     }
 
-    /// Creates payments meanwhile, once each has searched. One that waited in the queue of the searches would see as many answered as there are
-    /// searchers, at each of its steps.
+    /// Creates payments meanwhile, once as many searches were answered as there are searchers. A create that waited in
+    /// their queue would see as many answered again, or more.
     pub async fn do_not_hold_up_creates(&self, store: &Arc<dyn Store>) {
         let answered = || self.progress.answered.load(Ordering::Relaxed);
         while answered() < SEARCHERS {
