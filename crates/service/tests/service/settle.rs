@@ -257,13 +257,12 @@ async fn a_throttled_caller_does_not_wait_for_a_slow_gateway() {
     let id = world.pending("B1", "100").await;
     world.gateway.answers(Outcome::Pending);
     world.settle(&id).await;
-    let hour = Duration::from_secs(3600);
-    world.gateway.is_slow(hour);
+    world.gateway.is_slow(Duration::from_secs(3600));
     let began = Instant::now();
     for _ in 0..20 {
         assert_eq!(world.settle(&id).await.status, Status::Pending);
     }
-    assert!(began.elapsed() < hour / 2, "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

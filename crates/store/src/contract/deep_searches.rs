@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
@@ -39,7 +39,9 @@ impl Searchers {
     /// their queue would see as many answered again, or more.
     pub async fn do_not_hold_up_creates(&self, store: &Arc<dyn Store>) {
         let answered = || self.progress.answered.load(Ordering::Relaxed);
+        let begun = Instant::now();
         while answered() < SEARCHERS {
+            assert!(begun.elapsed() < Duration::from_secs(120), "{} searches were answered", answered());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let mut answered_meanwhile = Vec::new();
