@@ -18,13 +18,13 @@ COPY . .
 FROM source AS build-production
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --profile dist --locked --package pg-service --no-default-features \
+    cargo build --profile dist --locked --package pg-service --no-default-features --features jemalloc \
     && install -D --mode 755 target/dist/pg-service /out/pg-service
 
 FROM source AS build-sandbox
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --profile dist --locked --package pg-service --no-default-features --features sandbox \
+    cargo build --profile dist --locked --package pg-service --no-default-features --features jemalloc,sandbox \
     && install -D --mode 755 target/dist/pg-service /out/pg-service
 
 FROM debian:12.11-slim AS base

@@ -83,7 +83,7 @@ pub(crate) async fn binary(options: &Options) -> Result<PathBuf> {
 async fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--profile", "dist", "--package", "pg-service"]);
+    build.args(["build", "--profile", "dist", "--package", "pg-service", "--features", "jemalloc"]);
     // Cargo's variables of this program would make build scripts run again.
     for (name, _) in std::env::vars_os() {
         let about_us = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];

@@ -1,7 +1,7 @@
 //! Reconciling many payments at once: a gateway that takes its time is kept busy with as many status requests
 //! as allowed, and bad answers delay no other payment.
 //!
-//! How long that takes is measured by `cargo run --release -p payment-bench -- reconcile`.
+//! How long that takes is measured by `cargo run --profile dist -p payment-bench -- reconcile`.
 
 use std::collections::HashMap;
 use std::path::Path;
