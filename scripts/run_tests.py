@@ -22,8 +22,9 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "target" / "test-output"
 AT_A_TIME = os.cpu_count() or 1
-# Run one after the other, at the end: they measure, or let leases of a second run out.
-ALONE = {"limits", "ticks", "cluster", "clocks"}
+# Run at the end, beside one another alone: they measure, or let leases of a second run out. They wait more than they
+# work. In this order.
+QUIET = ["limits", "ticks", "cluster", "clocks"]
 # Built and run by --quick: unit tests, and the integration tests that are quick on SQLite.
 QUICK = ["--exclude", "payment-store-postgres", "--lib", "--bins"]
 QUICK += ["--test=service", "--test=contract", "--test=database", "--test=conformance", "--test=vectors"]
@@ -74,14 +75,15 @@ def main():
     programs = list(build(["--workspace", *(QUICK if quick else [])]))
     OUTPUT.mkdir(parents=True, exist_ok=True)
 
-    together, alone = [], []
+    together, quiet = [], []
     for package, target, kind, program, folder in programs:
         name = package if kind in ("lib", "bin", "proc-macro") else f"{package}/{target}"
         arguments = NOT_QUICK.get(name, ()) if quick else ()
-        (alone if target in ALONE else together).append((target, (name, program, folder, {}, arguments)))
+        (quiet if target in QUIET else together).append((target, (name, program, folder, {}, arguments)))
         if package in EITHER_DATABASE and not quick:
             together.append((target, (f"{name} on PostgreSQL", program, folder, {"TEST_STORE": "postgres"})))
     together.sort(key=lambda entry: LONG.index(entry[0]) if entry[0] in LONG else len(LONG))
+    quiet.sort(key=lambda entry: QUIET.index(entry[0]))
 
     failed = []
 
@@ -95,12 +97,11 @@ def main():
     background = concurrent.futures.ThreadPoolExecutor(1)
     if not quick:
         helm = background.submit(run, "Helm", "nice", ROOT, {}, ("-n", "19", "scripts/helm", "version", "--short"))
-    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-        waiting = [pool.submit(run, *work) for _, work in together]
-        for ended in concurrent.futures.as_completed(waiting):
-            report(ended.result())
-    for _, work in alone:
-        report(run(*work))
+    for programs in together, quiet:
+        with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+            waiting = [pool.submit(run, *work) for _, work in programs]
+            for ended in concurrent.futures.as_completed(waiting):
+                report(ended.result())
     if not quick:
         report(helm.result())
     if failed:

@@ -1,14 +1,24 @@
 //! The documented endpoints.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use axum::routing::MethodRouter;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::{account, gateway, operations, operators, refund, tokens, transaction};
 
-/// The documented endpoints, by their paths below the context path.
+/// The documented endpoints, by their paths below the context path. Describing them takes longer than all else
+/// that a router needs, so that it is done once.
+pub(crate) static ROUTES: LazyLock<Vec<(String, MethodRouter<Arc<App>>)>> = LazyLock::new(|| {
+    let routes = |(_, paths, methods): UtoipaMethodRouter<Arc<App>>| {
+        paths.paths.into_keys().map(move |path| (path, methods.clone()))
+    };
+    endpoints().into_iter().flat_map(routes).collect()
+});
+
+/// The same with their documentation.
 pub(crate) fn endpoints() -> Vec<UtoipaMethodRouter<Arc<App>>> {
     vec![
         routes!(transaction::create::create),

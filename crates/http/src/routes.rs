@@ -6,7 +6,7 @@ use axum::Router;
 
 use crate::app::{App, Pages};
 use crate::document::document;
-use crate::endpoints::endpoints;
+use crate::endpoints::ROUTES;
 use crate::limits::RequestLimits;
 use crate::middleware::{ErrorPage, RequestLayer};
 use crate::operations;
@@ -50,10 +50,8 @@ fn routes(app: App, beside: Router, layer: &RequestLayer, is_served: impl Fn(&st
     let app = Arc::new(app);
     let context = &app.context_path;
     let mut documented = Router::new();
-    for (_, paths, methods) in endpoints() {
-        for path in paths.paths.keys().filter(|path| is_served(path, app.pages)) {
-            documented = documented.route(&context.join(path), methods.clone());
-        }
+    for (path, methods) in ROUTES.iter().filter(|(path, _)| is_served(path, app.pages)) {
+        documented = documented.route(&context.join(path), methods.clone());
     }
     documented
         .merge(operations::pages(context, app.pages, document))
