@@ -28,10 +28,10 @@ QUIET = ["limits", "ticks", "cluster", "clocks"]
 # Built and run by --quick: unit tests, and the integration tests that are quick on SQLite.
 QUICK = ["--exclude", "payment-store-postgres", "--lib", "--bins"]
 QUICK += ["--test=service", "--test=contract", "--test=database", "--test=conformance", "--test=vectors"]
-# Modules that need PostgreSQL.
-NOT_QUICK = {"payment-service/service": ["--skip=adopted::", "--skip=persister::"]}
 # Packages whose tests run on the database that TEST_STORE names.
 EITHER_DATABASE = {"payment-service", "payment-http"}
+# Their modules that need PostgreSQL: not run on SQLite as well.
+POSTGRES_ONLY = ["--skip=adopted::", "--skip=persister::", "--skip=postgres::"]
 # Started first, so that none of them is left alone at the end.
 LONG = ["crash", "contract", "service", "cost", "payment_http", "store", "program", "kafka", "conformance", "gateways"]
 
@@ -78,7 +78,7 @@ def main():
     together, quiet = [], []
     for package, target, kind, program, folder in programs:
         name = package if kind in ("lib", "bin", "proc-macro") else f"{package}/{target}"
-        arguments = NOT_QUICK.get(name, ()) if quick else ()
+        arguments = POSTGRES_ONLY if package in EITHER_DATABASE else ()
         (quiet if target in QUIET else together).append((target, (name, program, folder, {}, arguments)))
         if package in EITHER_DATABASE and not quick:
             together.append((target, (f"{name} on PostgreSQL", program, folder, {"TEST_STORE": "postgres"})))

@@ -334,86 +334,93 @@ const LATE_LINE: &str = "
     INSERT INTO eg_pg_transaction_history (txn_id, entry_number, at_time, actor_kind, actor_id, to_status, why, evidence)
     VALUES ('T1', 9, 0, 'user', 'u', 'SUCCESS', 'committed late', '{}')";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_line_that_is_committed_behind_later_ones_is_sealed_once() {
-    let desk = Desk::in_use(Database::in_postgres).await;
-    let slow = payment_testing::postgres::connect(desk.database.url()).await.unwrap();
-    let gone = payment_testing::postgres::connect(desk.database.url()).await.unwrap();
-    slow.batch_execute(&format!("BEGIN; {LATE_LINE}")).await.unwrap();
-    gone.batch_execute(&format!("BEGIN; {}", LATE_LINE.replace("'T1', 9", "'T1', 8"))).await.unwrap();
-    desk.pay("T3").await;
-    desk.seal().await;
-    let meanwhile = desk.verified().await;
-    assert_eq!(
-        (meanwhile.broken, meanwhile.history_lines, meanwhile.unsealed_lines),
-        (None, Some(6), Some(0))
-    );
-    slow.batch_execute("COMMIT").await.unwrap();
-    gone.batch_execute("ROLLBACK").await.unwrap();
-    assert_eq!(desk.verified().await.unsealed_lines, Some(1));
-    desk.seal().await;
-    let whole = desk.verified().await;
-    assert_eq!((whole.broken, whole.history_lines, whole.unsealed_lines), (None, Some(7), Some(0)));
-    let nothing = desk.store().seal_history(desk.clock.now(), 100, &desk.fence).await.unwrap();
-    assert_eq!(nothing, Some(0));
+/// Commits that overtake one another, and rows of earlier versions: PostgreSQL alone has them.
+mod postgres {
+    use super::*;
 
-    // In the place of the one that was rolled back, after a day: another hand.
-    desk.clock.advance(payment_store::audit::sealing::GAP_WATCHED + Duration::from_secs(1));
-    desk.pay("T4").await;
-    desk.seal().await;
-    let gap = "(SELECT min(position) + 1 FROM eg_pg_transaction_history AS line WHERE txn_id = 'T1' AND why = 'committed late')";
-    let forged = LATE_LINE
-        .replace("(txn_id,", "(position, txn_id,")
-        .replace("VALUES ('T1', 9", &format!("VALUES ({gap}, 'T1', 8"));
-    desk.database.tamper(&forged).await;
-    let (place, why) = broken(&desk.verified().await);
-    assert!(why.contains("in no seal"), "{place:?} {why}");
-}
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_line_that_is_committed_behind_later_ones_is_sealed_once() {
+        let desk = Desk::in_use(Database::in_postgres).await;
+        let slow = payment_testing::postgres::connect(desk.database.url()).await.unwrap();
+        let gone = payment_testing::postgres::connect(desk.database.url()).await.unwrap();
+        slow.batch_execute(&format!("BEGIN; {LATE_LINE}")).await.unwrap();
+        gone.batch_execute(&format!("BEGIN; {}", LATE_LINE.replace("'T1', 9", "'T1', 8"))).await.unwrap();
+        desk.pay("T3").await;
+        desk.seal().await;
+        let meanwhile = desk.verified().await;
+        assert_eq!(
+            (meanwhile.broken, meanwhile.history_lines, meanwhile.unsealed_lines),
+            (None, Some(6), Some(0))
+        );
+        slow.batch_execute("COMMIT").await.unwrap();
+        gone.batch_execute("ROLLBACK").await.unwrap();
+        assert_eq!(desk.verified().await.unsealed_lines, Some(1));
+        desk.seal().await;
+        let whole = desk.verified().await;
+        assert_eq!((whole.broken, whole.history_lines, whole.unsealed_lines), (None, Some(7), Some(0)));
+        let nothing = desk.store().seal_history(desk.clock.now(), 100, &desk.fence).await.unwrap();
+        assert_eq!(nothing, Some(0));
 
-#[tokio::test(flavor = "multi_thread")]
-async fn lines_from_before_positions_are_sealed_too() {
-    let desk = Desk::empty(Database::in_postgres).await;
-    desk.database.execute("ALTER TABLE eg_pg_transaction_history ALTER COLUMN position DROP DEFAULT").await;
-    for nth in 0..5 {
-        desk.pay(&format!("OLD-{nth}")).await;
+        // In the place of the one that was rolled back, after a day: another hand.
+        desk.clock.advance(payment_store::audit::sealing::GAP_WATCHED + Duration::from_secs(1));
+        desk.pay("T4").await;
+        desk.seal().await;
+        let gap = "(SELECT min(position) + 1 FROM eg_pg_transaction_history AS line WHERE txn_id = 'T1' AND why = 'committed late')";
+        let forged = LATE_LINE
+            .replace("(txn_id,", "(position, txn_id,")
+            .replace("VALUES ('T1', 9", &format!("VALUES ({gap}, 'T1', 8"));
+        desk.database.tamper(&forged).await;
+        let (place, why) = broken(&desk.verified().await);
+        assert!(why.contains("in no seal"), "{place:?} {why}");
     }
-    desk.database
-        .execute(
-            "ALTER TABLE eg_pg_transaction_history
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn lines_from_before_positions_are_sealed_too() {
+        let desk = Desk::empty(Database::in_postgres).await;
+        desk.database
+            .execute("ALTER TABLE eg_pg_transaction_history ALTER COLUMN position DROP DEFAULT")
+            .await;
+        for nth in 0..5 {
+            desk.pay(&format!("OLD-{nth}")).await;
+        }
+        desk.database
+            .execute(
+                "ALTER TABLE eg_pg_transaction_history
                  ALTER COLUMN position SET DEFAULT nextval('eg_pg_history_positions');
              UPDATE eg_pg_history_seal SET earlier_is_done = false",
-        )
-        .await;
-    desk.pay("NEW").await;
-    let none = || desk.audit.verify(KnownCheckpoints::default());
-    assert_eq!(none().await.unwrap().unsealed_lines, Some(12));
-    let mut sealed = Vec::new();
-    for _ in 0..5 {
-        sealed.push(desk.store().seal_history(desk.clock.now(), 4, &desk.fence).await.unwrap());
-    }
-    assert_eq!(sealed, [Some(6), Some(4), Some(2), Some(0), Some(0)]);
-    let whole = none().await.unwrap();
-    assert_eq!((whole.broken, whole.history_lines, whole.unsealed_lines), (None, Some(12), Some(0)));
-    desk.database
+            )
+            .await;
+        desk.pay("NEW").await;
+        let none = || desk.audit.verify(KnownCheckpoints::default());
+        assert_eq!(none().await.unwrap().unsealed_lines, Some(12));
+        let mut sealed = Vec::new();
+        for _ in 0..5 {
+            sealed.push(desk.store().seal_history(desk.clock.now(), 4, &desk.fence).await.unwrap());
+        }
+        assert_eq!(sealed, [Some(6), Some(4), Some(2), Some(0), Some(0)]);
+        let whole = none().await.unwrap();
+        assert_eq!((whole.broken, whole.history_lines, whole.unsealed_lines), (None, Some(12), Some(0)));
+        desk.database
         .tamper(
             "UPDATE eg_pg_transaction_history SET why = 'forged' WHERE txn_id = 'OLD-3' AND entry_number = 2",
         )
         .await;
-    assert!(broken(&none().await.unwrap()).1.contains("not as it was sealed"));
-}
+        assert!(broken(&none().await.unwrap()).1.contains("not as it was sealed"));
+    }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_line_at_a_sealed_position_is_named() {
-    let desk = Desk::in_use(Database::in_postgres).await;
-    desk.database
-        .tamper(
-            "INSERT INTO eg_pg_transaction_history (position, txn_id, entry_number, at_time, actor_kind,
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_second_line_at_a_sealed_position_is_named() {
+        let desk = Desk::in_use(Database::in_postgres).await;
+        desk.database
+            .tamper(
+                "INSERT INTO eg_pg_transaction_history (position, txn_id, entry_number, at_time, actor_kind,
                  actor_id, to_status, why, evidence)
              SELECT max(position), 'T1', 9, 0, 'user', 'u', 'SUCCESS', 'inserted', '{}'
              FROM eg_pg_transaction_history",
-        )
-        .await;
-    assert!(broken(&desk.verified().await).1.contains("two lines"));
+            )
+            .await;
+        assert!(broken(&desk.verified().await).1.contains("two lines"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
