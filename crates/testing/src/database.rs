@@ -59,9 +59,7 @@ impl Migrated {
 
     fn copy(&self) -> Vec<u8> {
         let mut file = self.file.clone();
-        let mut id = vec![0; self.id.len() / 2];
-        getrandom::fill(&mut id).unwrap();
-        file[self.id.clone()].copy_from_slice(hex::encode(id).as_bytes());
+        file[self.id.clone()].copy_from_slice(crate::random_word().as_bytes());
         file
     }
 }
