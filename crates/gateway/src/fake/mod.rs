@@ -29,6 +29,9 @@ pub struct FakeGateway {
     script: Mutex<Script>,
     starts: AtomicUsize,
     asked: AtomicUsize,
+    /// Calls under way, while they take time, and the most of them so far.
+    under_way: AtomicUsize,
+    most_at_once: AtomicUsize,
     /// The return and the notify URL of each order.
     addresses: Mutex<Vec<(String, Option<String>)>>,
 }
@@ -87,6 +90,8 @@ impl FakeGateway {
             }),
             starts: AtomicUsize::new(0),
             asked: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
+            most_at_once: AtomicUsize::new(0),
             addresses: Mutex::default(),
         }
     }
@@ -121,7 +126,10 @@ impl FakeGateway {
 
     async fn takes(&self, delay: Duration) {
         if !delay.is_zero() {
+            let at_once = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
             tokio::time::sleep(delay).await;
+            self.under_way.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
@@ -196,6 +204,11 @@ impl FakeGateway {
     /// The number of status requests.
     pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
+    }
+
+    /// The most calls at the same time since it became slow.
+    pub fn most_at_once(&self) -> usize {
+        self.most_at_once.load(Ordering::SeqCst)
     }
 }
 

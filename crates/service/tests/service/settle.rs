@@ -1,6 +1,6 @@
 //! Answers about a transaction that arrive early, late, twice, at once or forged.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::{
     World, by_another, caller, codes, declined, impatient_world, paid, request, world, world_where,
@@ -207,7 +207,6 @@ async fn status_requests_caused_by_strangers_are_bounded() {
     let world = world().asking(None, 5);
     let id = world.pending("B1", "100").await;
     world.gateway.answers(Outcome::Pending);
-    let began = Instant::now();
     let mut held_back = 0;
     for _ in 0..200 {
         let settled = world.payments.settlement.settle(&id, &Answer::default(), &caller()).await.unwrap();
@@ -215,7 +214,6 @@ async fn status_requests_caused_by_strangers_are_bounded() {
         held_back += u32::from(matches!(settled.asked, Asked::Unavailable { .. }));
     }
     assert_eq!((world.gateway.asked(), held_back), (5, 195));
-    assert!(began.elapsed() < Duration::from_secs(5), "200 answers took {:?}", began.elapsed());
 
     // Another cause of a status request: a create for the same bill.
     world.clock.advance(Duration::from_secs(120));
@@ -258,11 +256,10 @@ async fn a_throttled_caller_does_not_wait_for_a_slow_gateway() {
     world.gateway.answers(Outcome::Pending);
     world.settle(&id).await;
     world.gateway.is_slow(Duration::from_secs(3600));
-    let began = Instant::now();
     for _ in 0..20 {
         assert_eq!(world.settle(&id).await.status, Status::Pending);
     }
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(world.gateway.asked(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

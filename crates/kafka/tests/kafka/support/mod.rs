@@ -79,11 +79,15 @@ impl Outbox {
     }
 
     pub(crate) fn relay(&self, kafka: KafkaSettings) -> Arc<OutboxRelay> {
+        self.relay_with(kafka, Duration::from_secs(1))
+    }
+
+    pub(crate) fn relay_with(&self, kafka: KafkaSettings, refused_pause: Duration) -> Arc<OutboxRelay> {
         let settings = RelaySettings {
             topics: self.topics.clone(),
             delivery_timeout: Duration::from_secs(3),
             page: 200,
-            refused_pause: Duration::from_secs(1),
+            refused_pause,
             ..RelaySettings::default()
         };
         Arc::new(OutboxRelay::new(self.store.clone(), Arc::new(SystemClock), kafka, settings).unwrap())
