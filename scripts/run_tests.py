@@ -28,8 +28,8 @@ QUIET = ["limits", "ticks", "cluster", "clocks"]
 # Built and run by --quick: unit tests, and the integration tests that are quick on SQLite.
 QUICK = ["--exclude", "payment-store-postgres", "--lib", "--bins"]
 QUICK += ["--test=service", "--test=contract", "--test=database", "--test=conformance", "--test=vectors"]
-# Packages whose tests run on the database that TEST_STORE names.
-EITHER_DATABASE = {"payment-service", "payment-http"}
+# Test programs that run on the database that TEST_STORE names.
+EITHER_DATABASE = {"service", "payment_http"}
 # Their modules that need PostgreSQL: not run on SQLite as well.
 POSTGRES_ONLY = ["--skip=adopted::", "--skip=persister::", "--skip=postgres::"]
 # Started first, so that none of them is left alone at the end.
@@ -78,9 +78,9 @@ def main():
     together, quiet = [], []
     for package, target, kind, program, folder in programs:
         name = package if kind in ("lib", "bin", "proc-macro") else f"{package}/{target}"
-        arguments = POSTGRES_ONLY if package in EITHER_DATABASE else ()
+        arguments = POSTGRES_ONLY if target in EITHER_DATABASE else ()
         (quiet if target in QUIET else together).append((target, (name, program, folder, {}, arguments)))
-        if package in EITHER_DATABASE and not quick:
+        if target in EITHER_DATABASE and not quick:
             together.append((target, (f"{name} on PostgreSQL", program, folder, {"TEST_STORE": "postgres"})))
     together.sort(key=lambda entry: LONG.index(entry[0]) if entry[0] in LONG else len(LONG))
     quiet.sort(key=lambda entry: QUIET.index(entry[0]))

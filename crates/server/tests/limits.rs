@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use payment_simulator::providers::{Providers, ProvidersSettings};
 use pg_service::config::setting;
 use serde_json::{Value, json};
-use support::{Service, free_port, http_client, pg_service};
+use support::{Service, free_port, http_client, library, pg_service};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -103,6 +103,11 @@ async fn unfinished_bodies_and_silent_readers_hold_little_and_give_it_back() {
     allow_open_files(4000);
     let folder = tempfile::tempdir().unwrap();
     let mut command = pg_service(folder.path());
+    // The allocator of the image. A build for tests is without it, because it would take an eighth of the time.
+    if !cfg!(feature = "jemalloc") {
+        let jemalloc = library("JEMALLOC_LIBRARY", "libjemalloc.so.2", "libjemalloc2");
+        command.env("LD_PRELOAD", jemalloc).env("MALLOC_CONF", "background_thread:true");
+    }
     // Shorter than the defaults, so that the test reaches their end; the resources held at once are the same.
     command.args(["--set", "limits.body-secs=8", "--set", "limits.write-secs=3"]);
     let service = Service::start(command, free_port(), &folder.path().join("log")).await;

@@ -11,12 +11,14 @@ use payment_domain::{Clock, ManualClock, Timestamp};
 use payment_store::{Backlog, Health, Search, SearchQuery, Store};
 use payment_store_postgres::{PostgresOptions, PostgresStore};
 use payment_store_sqlite::SqliteStore;
-use tokio::runtime::Runtime;
 
 use crate::postgres::FreshDatabase;
+use crate::runtime::wait_for;
 
 /// Small, so that all tests together stay below the server's limit.
 const POOL: usize = 4;
+/// Connections that are there from the start; most tests need no more.
+const CONNECTED: usize = 2;
 const FILE: &str = "payments.db";
 
 /// A database that is empty at first and removed on drop.
@@ -64,15 +66,6 @@ impl Migrated {
     }
 }
 
-/// Tests build their world outside of async code, or on a runtime that may have ended: such futures run here.
-static BESIDE: LazyLock<Runtime> = LazyLock::new(|| {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
-});
-
-fn beside<T: Send>(work: impl Future<Output = T> + Send) -> T {
-    std::thread::scope(|scope| scope.spawn(|| BESIDE.block_on(work)).join().unwrap())
-}
-
 impl Database {
     /// The database `TEST_STORE` asks for, on this clock.
     pub fn open(clock: &Arc<ManualClock>) -> Database {
@@ -106,12 +99,12 @@ impl Database {
 
     /// PostgreSQL, independent of `TEST_STORE`.
     pub fn in_postgres(clock: &Arc<ManualClock>) -> Database {
-        beside(async {
+        wait_for(async {
             let place = FreshDatabase::with_tables(&PostgresStore::tables(), migrate).await;
             let store = Arc::new(connect(&place, clock).await);
-            // Fills the pool: some tests allow a request less time than connecting takes.
+            // Some tests allow a request less time than connecting takes.
             let search = SearchQuery::default();
-            join_all((0..POOL).map(|_| store.search(&search))).await;
+            join_all((0..CONNECTED).map(|_| store.search(&search))).await;
             store.ping().await.unwrap();
             let place = Arc::new(Place::Postgres(place));
             Database { registers: store.clone(), store, place, clock: clock.clone() }
@@ -195,9 +188,9 @@ impl Database {
     pub fn backlog(&self) -> Backlog {
         let now = self.clock.now();
         match self.place.as_ref() {
-            Place::Folder(_) => beside(self.store.backlog(now)).unwrap(),
+            Place::Folder(_) => wait_for(self.store.backlog(now)).unwrap(),
             Place::Postgres(place) => {
-                beside(async { connect(place, &self.clock).await.backlog(now).await }).unwrap()
+                wait_for(async { connect(place, &self.clock).await.backlog(now).await }).unwrap()
             }
         }
     }

@@ -38,6 +38,7 @@ pub mod tls;
 
 mod process;
 mod programs;
+mod runtime;
 
 /// An environment variable that names a server of the tests.
 fn required(name: &str) -> String {

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::proof::gateway::{Gateway, SECRET};
 use crate::support::payer::create_request;
-use crate::support::{Service, free_port, http_client, pg_service};
+use crate::support::{Service, free_port, http_client, library, pg_service};
 
 const DAY: i64 = 86_400;
 const PAYMENTS: usize = 3;
@@ -70,7 +70,7 @@ impl Replica {
         set(&clock, ahead);
         let mut command = pg_service(&folder);
         command
-            .env("LD_PRELOAD", library())
+            .env("LD_PRELOAD", library("FAKETIME_LIBRARY", "faketime/libfaketime.so.1", "libfaketime"))
             .env("FAKETIME_TIMESTAMP_FILE", &clock)
             .env("FAKETIME_NO_CACHE", "1")
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
@@ -113,14 +113,6 @@ impl Replica {
         let readiness: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
         readiness["clock"]["computerAheadSeconds"].as_f64().unwrap()
     }
-}
-
-fn library() -> PathBuf {
-    let named = std::env::var_os("FAKETIME_LIBRARY").map(PathBuf::from);
-    let usual = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
-        .map(|machine| PathBuf::from(format!("/usr/lib/{machine}/faketime/libfaketime.so.1")));
-    let found = named.into_iter().chain(usual).find(|path| path.is_file());
-    found.expect("libfaketime is not there: apt-get install libfaketime, or name it in FAKETIME_LIBRARY")
 }
 
 fn set(clock: &Path, ahead: i64) {

@@ -24,6 +24,16 @@ pub(crate) fn pg_service(folder: &Path) -> Command {
     command
 }
 
+/// A library to load before the program's own: the one that this environment variable names, or that of this
+/// Debian package.
+pub(crate) fn library(variable: &str, file: &str, package: &str) -> PathBuf {
+    let named = std::env::var_os(variable).map(PathBuf::from);
+    let usual = ["x86_64-linux-gnu", "aarch64-linux-gnu"]
+        .map(|machine| PathBuf::from(format!("/usr/lib/{machine}/{file}")));
+    let found = named.into_iter().chain(usual).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{file} is missing: apt-get install {package}, or name it in {variable}"))
+}
+
 /// Runs a command of the program to its end.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     pg_service(folder).args(arguments).output().unwrap()

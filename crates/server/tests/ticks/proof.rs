@@ -45,7 +45,7 @@ pub(crate) async fn ticks(client: &Client, last_tick: i64, figures: &mut Figures
     for (job, runs) in &jobs {
         let interval = match job.as_str() {
             JOB => 1_000,
-            "housekeeping" => 3_600_000,
+            "housekeeping" | "accounts" => 3_600_000,
             _ => 60_000,
         };
         faults.extend(ticks_of(job, interval, runs, last_tick));

@@ -1,11 +1,14 @@
 //! A private database for one test.
 
-use std::thread;
+use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::OnceCell;
 use tokio_postgres::{Client, Error};
 use url::Url;
 
 use super::{connect, database_url, tables};
+use crate::runtime;
 
 /// The name of a database while no test uses it begins so.
 const FREE: &str = "test_free_";
@@ -25,6 +28,9 @@ const EMPTY: &str = "DO $$ DECLARE place name; who name; BEGIN
     END LOOP;
 END $$";
 
+/// The connection to the shared server that makes and removes databases.
+static SHARED_SERVER: OnceCell<Arc<Client>> = OnceCell::const_new();
+
 /// A database with a random name, which nothing has after it is dropped: an empty one, or one with tables.
 ///
 /// Creating and dropping a database takes the server up to a second, making tables as long, deleting rows a few
@@ -32,7 +38,7 @@ END $$";
 /// began with.
 #[derive(Debug)]
 pub struct FreshDatabase {
-    server: String,
+    server: Arc<Client>,
     name: String,
     url: String,
     /// How the names of those begin that no test uses and that are like this one, where there are any.
@@ -45,7 +51,7 @@ impl FreshDatabase {
     /// # Panics
     /// When `DATABASE_URL` is not set or the server does not answer.
     pub async fn create() -> Self {
-        Self::create_on(&database_url()).await
+        Self::empty(&database_url(), shared_server().await).await
     }
 
     /// An empty database on the server of this URL.
@@ -53,9 +59,13 @@ impl FreshDatabase {
     /// # Panics
     /// When the server does not answer or refuses.
     pub async fn create_on(server: &str) -> Self {
-        let (client, database) = Self::named(server, Some(FREE.to_owned())).await;
-        if !database.is_reused(&client, EMPTY).await {
-            database.create_as(&client, "").await;
+        Self::empty(server, administer(server.to_owned()).await).await
+    }
+
+    async fn empty(url: &str, server: Arc<Client>) -> Self {
+        let database = Self::named(url, server, Some(FREE.to_owned()));
+        if !database.is_reused(EMPTY).await {
+            database.create_as("").await;
         }
         database
     }
@@ -67,9 +77,9 @@ impl FreshDatabase {
     /// As [`Self::create`].
     pub async fn with_tables<F: Future<Output = ()>>(name: &str, make: impl FnOnce(String) -> F) -> Self {
         let kind = Some(format!("test_with_{name}_"));
-        let (client, database) = Self::named(&database_url(), kind).await;
-        if !database.is_reused(&client, tables::RESTORE).await {
-            database.create_as(&client, "").await;
+        let database = Self::named(&database_url(), shared_server().await, kind);
+        if !database.is_reused(tables::RESTORE).await {
+            database.create_as("").await;
             make(database.url.clone()).await;
             let kept = match connect(&database.url).await {
                 Ok(inside) => inside.batch_execute(tables::KEEP).await,
@@ -85,25 +95,20 @@ impl FreshDatabase {
     /// # Panics
     /// When `DATABASE_URL` is not set, or the server does not answer or refuses.
     pub async fn create_with(options: &str) -> Self {
-        let (client, database) = Self::named(&database_url(), None).await;
-        database.create_as(&client, options).await;
+        let database = Self::named(&database_url(), shared_server().await, None);
+        database.create_as(options).await;
         database
     }
 
-    /// A name, and a connection to the server.
-    async fn named(server: &str, kind: Option<String>) -> (Client, Self) {
+    fn named(url: &str, server: Arc<Client>, kind: Option<String>) -> Self {
         let name = format!("test_{}", crate::random_word());
-        let mut url =
-            Url::parse(server).expect("DATABASE_URL is postgres://user:password@host:port/database");
+        let mut url = Url::parse(url).expect("DATABASE_URL is postgres://user:password@host:port/database");
         url.set_path(&name);
-        let client = connect(server)
-            .await
-            .unwrap_or_else(|error| panic!("the database server does not answer: {error:?}"));
-        (client, Self { server: server.to_owned(), name, url: url.into(), kind })
+        Self { server, name, url: url.into(), kind }
     }
 
-    async fn create_as(&self, client: &Client, options: &str) {
-        client
+    async fn create_as(&self, options: &str) {
+        self.server
             .batch_execute(&format!("CREATE DATABASE {} {options}", self.name))
             .await
             .unwrap_or_else(|error| panic!("no database can be created: {error:?}"));
@@ -111,12 +116,12 @@ impl FreshDatabase {
 
     /// Takes a database of its kind that no test uses, if there is one, and restores its first state; the
     /// rename admits one taker.
-    async fn is_reused(&self, client: &Client, make_anew: &str) -> bool {
+    async fn is_reused(&self, make_anew: &str) -> bool {
         let free = "SELECT datname FROM pg_database WHERE starts_with(datname, $1) ORDER BY random()";
-        let rows = client.query(free, &[&self.kind]).await.unwrap_or_default();
+        let rows = self.server.query(free, &[&self.kind]).await.unwrap_or_default();
         for row in rows {
             let rename = format!("ALTER DATABASE {} RENAME TO {}", row.get::<_, &str>(0), self.name);
-            if client.batch_execute(&rename).await.is_err() {
+            if self.server.batch_execute(&rename).await.is_err() {
                 continue;
             }
             let made = match connect(&self.url).await {
@@ -126,21 +131,28 @@ impl FreshDatabase {
             if made.is_ok() {
                 return true;
             }
-            self.remove(client).await;
+            self.remove().await;
         }
         false
     }
 
-    async fn remove(&self, client: &Client) {
-        let _ = client.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await;
+    async fn remove(&self) {
+        let _ =
+            self.server.batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await;
     }
 
     /// Ends the connections to the database and gives it the name of one of its kind that is free.
-    async fn release(&self, client: &Client, kind: &str) -> Result<(), Error> {
-        let others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1";
-        client.query(others, &[&self.name]).await?;
+    async fn release(&self, kind: &str) -> Result<(), Error> {
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+        // The server's own wait for their end takes a tenth of a second at least.
+        for _ in 0..1000 {
+            if self.server.query(others, &[&self.name]).await?.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let rename = format!("ALTER DATABASE {} RENAME TO {kind}{}", self.name, crate::random_word());
-        client.batch_execute(&rename).await
+        self.server.batch_execute(&rename).await
     }
 
     /// The URL of the database, with the server's user and password.
@@ -158,23 +170,25 @@ impl FreshDatabase {
 impl Drop for FreshDatabase {
     /// No failure when its server is gone.
     fn drop(&mut self) {
-        // On a thread with a runtime of its own: the test's runtime cannot be waited for from within.
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                runtime.block_on(async {
-                    if let Ok(client) = connect(&self.server).await {
-                        let released = match &self.kind {
-                            Some(kind) => self.release(&client, kind).await.is_ok(),
-                            None => false,
-                        };
-                        if !released {
-                            self.remove(&client).await;
-                        }
-                    }
-                });
-                std::io::Result::Ok(())
-            });
+        runtime::wait_for(async {
+            let released = match &self.kind {
+                Some(kind) => self.release(kind).await.is_ok(),
+                None => false,
+            };
+            if !released {
+                self.remove().await;
+            }
         });
     }
+}
+
+async fn shared_server() -> Arc<Client> {
+    SHARED_SERVER.get_or_init(|| administer(database_url())).await.clone()
+}
+
+/// A connection that outlives the runtime of a test.
+async fn administer(url: String) -> Arc<Client> {
+    let connected = runtime::spawn(async move { connect(&url).await }).await;
+    let client = connected.expect("connecting does not panic");
+    Arc::new(client.unwrap_or_else(|error| panic!("the database server does not answer: {error:?}")))
 }
