@@ -49,8 +49,8 @@ pub(super) const RESTORE: &str = concat!(
         -- No trigger, and no foreign key.
         SET LOCAL session_replication_role = replica;
         -- A table that never had a row is not even opened with its indexes.
-        FOR place IN SELECT tablename FROM pg_tables
-            WHERE schemaname = 'public' AND pg_relation_size(format('public.%I', tablename)::regclass) > 0
+        FOR place IN SELECT relname FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
         LOOP
             EXECUTE format('DELETE FROM public.%I', place);
         END LOOP;
